@@ -1,0 +1,83 @@
+import type {Tensor} from '@tensorflow/tfjs-core';
+import type {CustomGradCall} from './engine.js';
+import {adopt} from './tracer.js';
+
+/** A function with a gradient of its own, called on certain inputs: what `tf.customGrad` makes. */
+export interface CustomGradient {
+  readonly inputs: readonly Tensor[];
+  /**
+   * Computes the value on other tensors of the same shapes in place of `inputs`.
+   * @param save  is given what the function wants to have again in the pullback
+   */
+  forward(inputs: readonly Tensor[], save: (tensors: readonly Tensor[]) => void): Tensor;
+  /**
+   * One cotangent per input.
+   * @param inputs  those that `forward` got: the function may have used them without saving them
+   */
+  pullback(dy: Tensor, saved: readonly Tensor[], inputs: readonly Tensor[]): Tensor[];
+}
+
+/** Reads tfjs's own form of a custom gradient, whose function holds its inputs in a closure. */
+export function fromStock({inputs, forwardFunc, backwardsFunc}: CustomGradCall): CustomGradient {
+  const originals = Object.values(inputs);
+  /** The function may hand back the very tensors that it holds. */
+  const standIn = (tensor: Tensor, substitutes: readonly Tensor[]): Tensor =>
+    substitutes[originals.indexOf(tensor)] ?? tensor;
+  return {
+    inputs: originals,
+    forward(substitutes, save) {
+      const saveStandIns = (tensors: Tensor[]): void =>
+        save(tensors.map((tensor) => standIn(tensor, substitutes)));
+      const value = withDataOf(originals, substitutes, () => forwardFunc(null, saveStandIns));
+      return standIn(value, substitutes);
+    },
+    pullback: (dy, saved, substitutes) =>
+      withDataOf(originals, substitutes, () => {
+        const cotangents = backwardsFunc(dy, [...saved]);
+        return originals.map((_, index) => standIn(cotangents[index]!(), substitutes));
+      }),
+  };
+}
+
+/** tfjs's form of a custom gradient, for tfjs's own engine. */
+export function toStock(call: CustomGradient): CustomGradCall {
+  const {inputs} = call;
+  return {
+    inputs: Object.fromEntries(inputs.map((input, index) => [index, input])),
+    forwardFunc: (_backend, save) => {
+      const saved: Tensor[] = [];
+      const value = call.forward(inputs, (tensors) => saved.push(...tensors.map(adopt)));
+      save([...inputs, ...saved]);
+      for (const tensor of saved) tensor.dispose();
+      return value;
+    },
+    backwardsFunc: (dy, kept) => {
+      const cotangents = call.pullback(dy, kept.slice(inputs.length), kept.slice(0, inputs.length));
+      return Object.fromEntries(cotangents.map((cotangent, index) => [index, () => cotangent]));
+    },
+  };
+}
+
+/**
+ * NOTE [closures]
+ * tfjs's `gradients` and `customGrad` take functions that hold their inputs in closures. Such a function sees another tensor in
+ * place of one of them when, while it runs, the tensor's `dataId` is the other's. Shapes and dtypes must agree. A tensor that
+ * has been disposed in the meantime counts as alive while it stands for another.
+ */
+export function withDataOf<T>(
+  tensors: readonly Tensor[],
+  substitutes: readonly Tensor[],
+  body: () => T,
+): T {
+  const handles = tensors as unknown as {dataId: object; isDisposedInternal: boolean}[];
+  const originals = handles.map(({dataId, isDisposedInternal}) => ({dataId, isDisposedInternal}));
+  handles.forEach((handle, index) => {
+    handle.dataId = substitutes[index]!.dataId;
+    handle.isDisposedInternal = false;
+  });
+  try {
+    return body();
+  } finally {
+    handles.forEach((handle, index) => Object.assign(handle, originals[index]));
+  }
+}

@@ -1,0 +1,169 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type {NamedTensorMap, Tensor, Variable} from '@tensorflow/tfjs-core';
+import {TransformError, describe} from '../errors.js';
+import {fromStock, toStock, type CustomGradient} from './custom.js';
+import {engine, runStock, type KernelFuncCall} from './engine.js';
+import type {Level} from './level.js';
+import {alias, recordOf, TraceRecord} from './tracer.js';
+
+/**
+ * NOTE [hook]
+ * Every op of every tfjs bundle calls `engine.runKernel`. While at least one transform runs, the engine object has own properties
+ * that shadow five of its methods (and Variable.assign is replaced); the last transform to end deletes them, in reverse order, which
+ * lets V8 go back to the engine's former hidden class. Nothing else in tfjs is touched.
+ */
+export interface StockGradients {
+  (f: () => Tensor, xs: Tensor[], dy: Tensor | null | undefined, allowNoGradients: boolean): {
+    value: Tensor;
+    grads: (Tensor | undefined)[];
+  };
+}
+
+const running: Level[] = [];
+
+/** Runs a kernel where it belongs: at the highest level among its inputs, or in tfjs itself. */
+export function run(name: string, inputs: object, attrs: object = {}): Tensor | Tensor[] {
+  const level = highestLevel(inputs as NamedTensorMap);
+  if (level === null) {
+    return runStock({kernelName: name, inputs: inputs as NamedTensorMap, attrs});
+  }
+  level.assertActive();
+  if (name === 'Identity') return alias((inputs as {x: Tensor}).x);
+  try {
+    return level.process({name, inputs: inputs as NamedTensorMap, attrs});
+  } catch (error) {
+    throw error instanceof TransformError ? error : kernelFailed(level, name, inputs, error);
+  }
+}
+
+/** Runs a function with a gradient of its own where it belongs. */
+export function runCustom(call: CustomGradient): Tensor {
+  const level = highestLevel(call.inputs);
+  if (level === null) return runStock(toStock(call)) as Tensor;
+  level.assertActive();
+  return level.processCustom(call);
+}
+
+function highestLevel(inputs: NamedTensorMap | readonly Tensor[]): Level | null {
+  let highest: Level | null = null;
+  for (const name in inputs) {
+    const record = (inputs as NamedTensorMap)[name]?.dataId;
+    if (record instanceof TraceRecord && (highest === null || record.level.id > highest.id)) {
+      highest = record.level;
+    }
+  }
+  return highest;
+}
+
+function kernelFailed(level: Level, kernel: string, inputs: object, cause: unknown): TransformError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const seen = Object.entries(inputs)
+    .filter(([, input]) => input != null)
+    .map(([name, input]) => `${name}: ${describe(input)}`)
+    .join(', ');
+  return new TransformError(`kernel '${kernel}' failed on {${seen}}${showStack()}: ${reason}`, {
+    code: 'kernel-failed',
+    transform: level.transform,
+    kernel,
+    cause,
+  });
+}
+
+/** ` (in grad → vmap)`, outermost first, or nothing where one transform runs alone. */
+export function showStack(): string {
+  return running.length > 1 ? ` (in ${running.map(({transform}) => transform).join(' → ')})` : '';
+}
+
+/** tfjs's fused ops choose a custom gradient that knows fewer cases than the rules of the kernels that they run. */
+const opsWithRules = new Set(['fusedConv2d__op', 'fusedDepthwiseConv2d__op', 'fusedMatMul__op']);
+
+function runKernelFunc(call: KernelFuncCall): Tensor | Tensor[] {
+  if ('kernelName' in call) return run(call.kernelName, call.inputs, call.attrs);
+  if (highestLevel(call.inputs) === null) return runStock(call);
+  if (opsWithRules.has(engine.state.activeScope?.name ?? '')) {
+    return call.forwardFunc(null, () => undefined);
+  }
+  return runCustom(fromStock(call));
+}
+
+function keep<T extends Tensor>(tensor: T): T {
+  tensor.kept = true;
+  recordOf(tensor)?.level.keep(tensor);
+  return tensor;
+}
+
+function refuseTraced(value: Tensor, action: string): void {
+  const record = recordOf(value);
+  if (record === null) return;
+  const {transform} = record.level;
+  throw new TransformError(
+    `a tf.Variable can't ${action} a traced value (${describe(value)}): it would outlive the ${transform} that traces it. ` +
+      `Return the new value from the function and assign it outside.`,
+    {code: 'variable-of-tracer', transform},
+  );
+}
+
+type MakeVariable = (initialValue: Tensor, ...rest: unknown[]) => Variable;
+
+const engineWithMethods = engine as unknown as {makeVariable: MakeVariable};
+const variablePrototype = tf.Variable.prototype;
+
+function hooks(stockGradients: StockGradients): Record<string, unknown> {
+  const {makeVariable} = engineWithMethods;
+  return {
+    runKernel: run,
+    runKernelFunc,
+    gradients: (f: () => Tensor, xs: Tensor[], dy?: Tensor, allowNoGradients = false) =>
+      stockGradients(f, xs, dy, allowNoGradients),
+    keep,
+    makeVariable(initialValue: Tensor, ...rest: unknown[]) {
+      refuseTraced(initialValue, 'start with');
+      return makeVariable.call(engine, initialValue, ...rest);
+    },
+  };
+}
+
+let properties: Record<string, unknown> | null = null;
+let assign: (this: Variable, newValue: Tensor) => void;
+
+function install(stockGradients: StockGradients): void {
+  properties ??= hooks(stockGradients);
+  Object.assign(engine, properties);
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is put back as it was, and called with its receiver
+  assign = variablePrototype.assign;
+  variablePrototype.assign = function (this: Variable, newValue: Tensor) {
+    refuseTraced(newValue, 'be assigned');
+    assign.call(this, newValue);
+  };
+}
+
+function uninstall(): void {
+  for (const name of Object.keys(properties ?? {}).reverse()) {
+    delete (engine as unknown as Record<string, unknown>)[name];
+  }
+  variablePrototype.assign = assign;
+}
+
+/**
+ * Runs `body` in a new tidy scope with `level` on the stack. Its tracers end with it; the tensors that it returns go to the caller's scope.
+ * An error leaves the engine and the stack as they were.
+ */
+export function runAtLevel<L extends Level>(
+  level: L,
+  stockGradients: StockGradients,
+  body: (level: L) => Tensor[],
+): Tensor[] {
+  if (running.length === 0) install(stockGradients);
+  running.push(level);
+  engine.startScope(level.transform);
+  let results: Tensor[] = [];
+  try {
+    results = body(level);
+    return results;
+  } finally {
+    engine.endScope(results);
+    level.end();
+    running.pop();
+    if (running.length === 0) uninstall();
+  }
+}

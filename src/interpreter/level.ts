@@ -1,0 +1,56 @@
+import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
+import {TransformError} from '../errors.js';
+import type {CustomGradient} from './custom.js';
+
+/** One call of a kernel, with inputs of this level or lower ones. */
+export interface KernelCall {
+  readonly name: string;
+  readonly inputs: NamedTensorMap;
+  readonly attrs: object;
+}
+
+let nextLevelId = 0;
+
+/**
+ * NOTE [levels]
+ * One per running transform, numbered upwards, so a transform inside another has the higher number. A kernel call is handled by
+ * the highest level among its inputs; what that level runs on its payloads is handled by the next one, down to tfjs itself.
+ * Fresh numbers make equal what nesting makes different: no perturbation confusion.
+ */
+export abstract class Level {
+  readonly id = nextLevelId++;
+  private ended = false;
+  private readonly kept: Tensor[] = [];
+
+  /** @param transform  the public function that runs, for messages */
+  constructor(readonly transform: string) {}
+
+  /** Runs a kernel at least one of whose inputs is a tracer of this level. */
+  abstract process(call: KernelCall): Tensor | Tensor[];
+
+  /** Runs a function with a gradient of its own (`tf.customGrad`). */
+  abstract processCustom(call: CustomGradient): Tensor;
+
+  assertActive(): void {
+    if (!this.ended) return;
+    throw new TransformError(
+      `a traced tensor was used after the ${this.transform} that made it had returned. Return it from the function ` +
+        `(with hasAux for extra values) instead of storing it outside; a custom gradient gets intermediate values through save().`,
+      {code: 'escaped-tracer', transform: this.transform},
+    );
+  }
+
+  get isActive(): boolean {
+    return !this.ended;
+  }
+
+  /** Remembers a tracer that the function gave to `tf.keep`: it can't outlive its level. */
+  keep(tracer: Tensor): void {
+    this.kept.push(tracer);
+  }
+
+  end(): void {
+    this.ended = true;
+    for (const tracer of this.kept) tracer.dispose();
+  }
+}

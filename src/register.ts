@@ -1,0 +1,64 @@
+import {getGradient, registerGradient, type GradConfig, type Tensor} from '@tensorflow/tfjs-core';
+import {inputNames} from './rules/inputs.js';
+import {rules} from './rules/index.js';
+import type {Rule, VjpRule} from './rules/rule.js';
+import type {KernelName, Signature} from './rules/signatures.js';
+
+/**
+ * NOTE [registration]
+ * The one module with side effects: it gives tfjs's own registries what they lack, so that stock `tf.grad` gains it too. Stock
+ * gradients that are right stay. Those listed here give wrong numbers or throw for ordinary inputs, and are replaced.
+ */
+const replaced: ReadonlySet<string> = new Set<KernelName>([
+  'AvgPool', // divides by the whole window where it meets padding
+  'AvgPool3D',
+  'BatchMatMul', // throws where batch dimensions broadcast
+  'Conv2D', // throws with dilations
+  'Cumsum', // wrong unless the axis is the last
+  'DepthwiseConv2dNative', // throws with dilations
+  'GatherV2', // throws with two batch dimensions
+  'MaxPool', // wrong with explicit padding and 'ceil'
+  'Maximum', // throws where the inputs broadcast
+  'Minimum',
+  'MirrorPad', // drops the mirrored part
+  'Prod', // throws for a negative axis
+  'ResizeBilinear', // wrong with halfPixelCenters
+  'ResizeNearestNeighbor',
+  'SquaredDifference', // throws where the inputs broadcast
+  'Tile', // throws from rank 5 on
+  'Unpack', // throws where the axis has size 1
+]);
+
+/** tfjs's tape can't save an input that is missing. The ops of these kernels bring a gradient of their own. */
+const hasOptionalInputs: ReadonlySet<string> = new Set<KernelName>([
+  '_FusedMatMul',
+  'FusedBatchNorm',
+  'FusedConv2D',
+  'FusedDepthwiseConv2D',
+]);
+
+/** A reverse rule in the form that tfjs's own tape takes: what is saved comes back as one list, inputs first. */
+function toGradConfig(kernel: KernelName, vjp: VjpRule<Signature>): Omit<GradConfig, 'kernelName'> {
+  const names: readonly string[] | null = inputNames[kernel];
+  return {
+    ...(names === null ? {saveAllInputs: true} : {inputsToSave: [...names]}),
+    outputsToSave: vjp.savesOutput ? [true] : [],
+    gradFunc: (dy, saved, attrs) => {
+      const inputs = names === null ? saved : saved.slice(0, names.length);
+      const named = Object.fromEntries((names ?? []).map((name, index) => [name, inputs[index]]));
+      const residuals = names === null ? inputs : {...named, output: saved[names.length]};
+      return vjp.pullback(dy as Tensor, residuals as never, attrs) as never;
+    },
+  };
+}
+
+for (const [kernel, rule] of Object.entries(rules) as [KernelName, Rule<Signature>][]) {
+  if (!('vjp' in rule) || hasOptionalInputs.has(kernel)) continue;
+  if (getGradient(kernel) == null || replaced.has(kernel)) {
+    registerGradient({kernelName: kernel, ...toGradConfig(kernel, rule.vjp)});
+  }
+}
+
+if (getGradient('Identity') == null) {
+  registerGradient({kernelName: 'Identity', gradFunc: (dy: Tensor | Tensor[]) => ({x: () => dy as Tensor})});
+}

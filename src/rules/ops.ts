@@ -1,0 +1,58 @@
+import type {DataType, Tensor} from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import {run} from './rule.js';
+
+/**
+ * Kernels as functions, for use in rules. Unlike the ops of tfjs they open no scope, convert no arguments and match no types: what
+ * they leave behind is disposed with the scope of the op or the pullback that the rule runs in.
+ */
+export const add = (a: Tensor, b: Tensor): Tensor => run('Add', {a, b});
+export const sub = (a: Tensor, b: Tensor): Tensor => run('Sub', {a, b});
+export const mul = (a: Tensor, b: Tensor): Tensor => run('Multiply', {a, b});
+export const div = (a: Tensor, b: Tensor): Tensor => run('RealDiv', {a, b});
+export const neg = (x: Tensor): Tensor => run('Neg', {x});
+export const square = (x: Tensor): Tensor => run('Square', {x});
+export const cast = (x: Tensor, dtype: DataType): Tensor =>
+  x.dtype === dtype ? x : run('Cast', {x}, {dtype});
+export const where = (condition: Tensor, t: Tensor, e: Tensor): Tensor =>
+  run('Select', {condition, t, e});
+
+/** A float32 scalar, which broadcasts. */
+export const scalar = (value: number): Tensor => tf.scalar(value, 'float32');
+export const scale = (x: Tensor, factor: number): Tensor => mul(x, scalar(factor));
+export const zeros = (shape: readonly number[], dtype: DataType = 'float32'): Tensor =>
+  tf.zeros([...shape], dtype);
+
+export function reshape(x: Tensor, shape: readonly number[]): Tensor {
+  return sameShape(x.shape, shape) ? x : run('Reshape', {x}, {shape: [...shape]});
+}
+
+/** Permutes dimensions: dimension `i` of the result is dimension `perm[i]` of `x`. */
+export function transpose(x: Tensor, perm: readonly number[]): Tensor {
+  return perm.every((from, to) => from === to) ? x : run('Transpose', {x}, {perm: [...perm]});
+}
+
+export function sum(x: Tensor, axis: readonly number[], keepDims = false): Tensor {
+  return axis.length === 0 ? x : run('Sum', {x}, {axis: [...axis], keepDims});
+}
+
+export const tile = (x: Tensor, reps: readonly number[]): Tensor =>
+  reps.every((rep) => rep === 1) ? x : run('Tile', {x}, {reps: [...reps]});
+
+export const slice = (x: Tensor, begin: readonly number[], size: readonly number[]): Tensor =>
+  run('Slice', {x}, {begin: [...begin], size: [...size]});
+
+export const concat = (tensors: readonly Tensor[], axis: number): Tensor =>
+  tensors.length === 1 ? tensors[0]! : run('Concat', tensors, {axis});
+
+export const pad = (x: Tensor, paddings: readonly (readonly [number, number])[]): Tensor =>
+  paddings.every(([before, after]) => before === 0 && after === 0)
+    ? x
+    : run(
+        'PadV2',
+        {x},
+        {paddings: paddings.map(([before, after]): [number, number] => [before, after]), constantValue: 0},
+      );
+
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((size, axis) => size === b[axis]);

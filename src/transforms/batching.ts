@@ -1,0 +1,140 @@
+import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
+import {TransformError} from '../errors.js';
+import type {CustomGradient} from '../interpreter/custom.js';
+import {nextTensorId} from '../interpreter/engine.js';
+import {runCustom, showStack} from '../interpreter/hook.js';
+import {Level, type KernelCall} from '../interpreter/level.js';
+import {alias, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
+import {repeat} from '../rules/dims.js';
+import {ruleFor} from '../rules/index.js';
+import {scale, sum} from '../rules/ops.js';
+import type {BatchedInput} from '../rules/rule.js';
+import {enter} from './reverse.js';
+
+/** A mapped tensor. `value` is `[B, ...shape]`, where `shape` is the tracer's own, per-example shape. */
+class BatchRecord extends TraceRecord {
+  constructor(
+    level: BatchingLevel,
+    readonly value: Tensor,
+  ) {
+    super(level);
+  }
+
+  protected free(): void {
+    this.value.dispose();
+  }
+
+  read(): never {
+    throw new TransformError(
+      `the value of a mapped tensor was read (dataSync, arraySync, data, print…)${showStack()}. Inside vmap it has one value per example, so ` +
+        `code can't branch on it. Choose with tf.where, compute with tensors, or read after vmap has returned.`,
+      {code: 'value-read', transform: 'vmap'},
+    );
+  }
+}
+
+/** vmap: every tensor of this level stands for a batch of `size` tensors. See NOTE [levels], NOTE [batching]. */
+export class BatchingLevel extends Level {
+  constructor(readonly size: number) {
+    super('vmap');
+  }
+
+  /** A tracer for a value whose batch dimension is in front; takes the value over, see NOTE [ownership]. */
+  wrap(value: Tensor, mark: number): Tensor {
+    const owned = own(value, mark);
+    return makeTracer(new BatchRecord(this, owned), owned.shape.slice(1), owned.dtype);
+  }
+
+  /** A tensor as the rules see it. */
+  unwrap(tensor: Tensor): BatchedInput {
+    const record = recordAt(tensor, this, BatchRecord);
+    return record === null ? {value: tensor, mapped: false} : {value: record.value, mapped: true};
+  }
+
+  process({name, inputs, attrs}: KernelCall): Tensor | Tensor[] {
+    const rule = ruleFor(name);
+    if (rule === undefined) throw noBatchingRule(name);
+    if (typeof rule.batch !== 'function') throw noBatchingRule(name, rule.batch.refuse);
+    const mark = nextTensorId();
+    const outputs = rule.batch(this.unwrapAll(inputs) as never, attrs, this.size) as
+      | Tensor
+      | Tensor[];
+    return Array.isArray(outputs)
+      ? outputs.map((output) => this.wrap(output, mark))
+      : this.wrap(outputs, mark);
+  }
+
+  private unwrapAll(inputs: NamedTensorMap): object {
+    if (Array.isArray(inputs)) return (inputs as Tensor[]).map((input) => this.unwrap(input));
+    const unwrapped: Record<string, BatchedInput> = {};
+    for (const name in inputs) {
+      const input = inputs[name];
+      if (input != null) unwrapped[name] = this.unwrap(input);
+    }
+    return unwrapped;
+  }
+
+  /** The batched form of a custom gradient is a custom gradient of batches: both its functions run under vmap. */
+  processCustom(call: CustomGradient): Tensor {
+    const {size} = this;
+    const inputs = call.inputs.map((input) => this.unwrap(input));
+    let savedMapped: boolean[] = [];
+    const mark = nextTensorId();
+    const value = runCustom({
+      inputs: inputs.map((input) => input.value),
+      forward: (values, save) => {
+        const output = call.forward(this.rewrap(values, inputs), (tensors) => {
+          const saved = tensors.map((tensor) => this.unwrap(tensor));
+          savedMapped = saved.map(({mapped}) => mapped);
+          save(saved.map((input) => input.value));
+        });
+        return alias(this.materialize(output));
+      },
+      pullback: (dy, saved, values) =>
+        enter(new BatchingLevel(size), (level) => {
+          const cotangents = call.pullback(
+            level.adopt(dy),
+            saved.map((tensor, index) => (savedMapped[index] ? level.adopt(tensor) : tensor)),
+            level.rewrap(values, inputs),
+          );
+          return cotangents.map((cotangent, index) =>
+            inputs[index]!.mapped ? alias(level.materialize(cotangent)) : level.total(cotangent),
+          );
+        }),
+    });
+    return this.wrap(value, mark);
+  }
+
+  /** A tracer for a value that stays the caller's. */
+  adopt(value: Tensor): Tensor {
+    return this.wrap(value, Infinity);
+  }
+
+  private rewrap(values: readonly Tensor[], like: readonly BatchedInput[]): Tensor[] {
+    return values.map((value, index) => (like[index]!.mapped ? this.adopt(value) : value));
+  }
+
+  /** The values of all examples, `[B, ...]`: of a mapped tensor, or a copy per example of another. */
+  materialize(tensor: Tensor): Tensor {
+    const {value, mapped} = this.unwrap(tensor);
+    return mapped ? value : repeat(value, this.size);
+  }
+
+  /** The sum over the examples. */
+  private total(tensor: Tensor): Tensor {
+    const {value, mapped} = this.unwrap(tensor);
+    return mapped ? sum(value, [0]) : scale(value, this.size);
+  }
+}
+
+function noBatchingRule(kernel: string, reason?: string): TransformError {
+  const why =
+    reason ??
+    'The library does not know this kernel: give it a rule, or call it outside vmap, one example at a time.';
+  return new TransformError(`no batching rule for kernel '${kernel}'${showStack()}. ${why}`, {
+    code: 'no-batching-rule',
+    transform: 'vmap',
+    kernel,
+  });
+}
+

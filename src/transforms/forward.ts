@@ -1,0 +1,174 @@
+import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
+import {getGradient} from '@tensorflow/tfjs-core';
+import {TransformError} from '../errors.js';
+import type {CustomGradient} from '../interpreter/custom.js';
+import {nextTensorId} from '../interpreter/engine.js';
+import {run, showStack} from '../interpreter/hook.js';
+import {Level, type KernelCall} from '../interpreter/level.js';
+import {adopt, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
+import {ruleFor} from '../rules/index.js';
+import {add, zeros} from '../rules/ops.js';
+import {isFloat} from './arguments.js';
+import {reverse} from './reverse.js';
+
+/** A value together with its directional derivative. */
+class DualRecord extends TraceRecord {
+  constructor(
+    level: Level,
+    readonly primal: Tensor,
+    readonly tangent: Tensor,
+  ) {
+    super(level);
+  }
+
+  protected free(): void {
+    this.primal.dispose();
+    this.tangent.dispose();
+  }
+
+  read(): Tensor {
+    return this.primal;
+  }
+}
+
+type Tangents = Record<string, Tensor | undefined>;
+
+/** Forward mode: every tensor of this level carries its tangent. See NOTE [levels], NOTE [forward]. */
+export class ForwardLevel extends Level {
+  /** A tracer for a primal and its tangent, which it takes over where they were made since `mark`. */
+  dual(primal: Tensor, tangent: Tensor, mark: number): Tensor {
+    const record = new DualRecord(this, own(primal, mark), own(tangent, mark));
+    return makeTracer(record, primal.shape, primal.dtype);
+  }
+
+  primalOf(tensor: Tensor): Tensor {
+    return recordAt(tensor, this, DualRecord)?.primal ?? tensor;
+  }
+
+  /** The tangent of a tensor, or null where it is zero. */
+  tangentOf(tensor: Tensor): Tensor | null {
+    return recordAt(tensor, this, DualRecord)?.tangent ?? null;
+  }
+
+  process({name, inputs, attrs}: KernelCall): Tensor | Tensor[] {
+    const mark = nextTensorId();
+    const isList = Array.isArray(inputs);
+    const primals = (isList ? [] : {}) as NamedTensorMap;
+    const tangents = (isList ? [] : {}) as Tangents;
+    for (const input of Object.keys(inputs)) {
+      const tensor = inputs[input];
+      if (tensor == null) continue;
+      primals[input] = this.primalOf(tensor);
+      tangents[input] = this.tangentOf(tensor) ?? undefined;
+    }
+    const result = run(name, primals, attrs);
+    const outputs = Array.isArray(result) ? result : [result];
+    const rule = ruleFor(name);
+    if (rule !== undefined && 'derivative' in rule && rule.derivative === 'zero') return result;
+    if (!outputs.some(isFloat)) return result;
+
+    let pushed: (Tensor | null)[];
+    if (rule !== undefined && 'linearIn' in rule) {
+      pushed = pushLinear(name, rule.linearIn as readonly string[], primals, tangents, attrs);
+    } else if (rule !== undefined && 'jvp' in rule) {
+      pushed = [rule.jvp(primals as never, tangents as never, attrs, result as never)].flat();
+    } else {
+      pushed = pushByTransposing(name, inputs, primals, tangents, attrs, outputs);
+    }
+    const traced = outputs.map((output, index) => {
+      const tangent = pushed[index];
+      return tangent && isFloat(output) ? this.dual(output, tangent, mark) : output;
+    });
+    return Array.isArray(result) ? traced : traced[0]!;
+  }
+
+  /** The forward rule of a custom gradient is the transpose of its pullback, which is linear in `dy`. */
+  processCustom(call: CustomGradient): Tensor {
+    const mark = nextTensorId();
+    const primals = call.inputs.map((input) => this.primalOf(input));
+    const tangents = call.inputs.map((input) => this.tangentOf(input));
+    const saved: Tensor[] = [];
+    try {
+      const value = call.forward(primals, (tensors) => saved.push(...tensors.map(adopt)));
+      const [tangent] = transpose(
+        [value],
+        ([dy]) => call.pullback(dy!, saved, primals),
+        tangents,
+        this.transform,
+      );
+      return this.dual(value, tangent!, mark);
+    } finally {
+      for (const tensor of saved) tensor.dispose();
+    }
+  }
+}
+
+/** The kernel itself on each tangent, summed. */
+function pushLinear(
+  name: string,
+  linearIn: readonly string[],
+  primals: NamedTensorMap,
+  tangents: Tangents,
+  attrs: object,
+): (Tensor | null)[] {
+  let total: Tensor[] | null = null;
+  for (const input of linearIn) {
+    const tangent = tangents[input];
+    if (tangent === undefined) continue;
+    const term = [run(name, {...primals, [input]: tangent}, attrs)].flat();
+    total = total === null ? term : total.map((sofar, index) => add(sofar, term[index]!));
+  }
+  return total ?? [];
+}
+
+/** For users' kernels that have only the gradient that they registered with tfjs. */
+function pushByTransposing(
+  name: string,
+  inputs: NamedTensorMap,
+  primals: NamedTensorMap,
+  tangents: Tangents,
+  attrs: object,
+  outputs: readonly Tensor[],
+): (Tensor | null)[] {
+  const config = getGradient(name);
+  if (config == null) throw noForwardRule(name);
+  const names = Object.keys(inputs).filter((input) => tangents[input] !== undefined);
+  const saved = [
+    ...(config.saveAllInputs ? Object.keys(primals) : (config.inputsToSave ?? [])).map(
+      (input) => primals[input]!,
+    ),
+    ...outputs.filter((_, index) => config.outputsToSave?.[index]),
+  ];
+  return transpose(
+    outputs,
+    (dys) => {
+      const thunks = config.gradFunc(dys.length > 1 ? dys : dys[0]!, saved, attrs as never);
+      return names.map((input) => thunks[input]!());
+    },
+    names.map((input) => tangents[input]!),
+    'jvp',
+  );
+}
+
+/** Applies the transpose of a linear map of cotangents to tangents (null: zero). */
+function transpose(
+  outputs: readonly Tensor[],
+  pullback: (dys: Tensor[]) => Tensor[],
+  tangents: readonly (Tensor | null)[],
+  transform: string,
+): Tensor[] {
+  const origin = outputs.map(({shape, dtype}) => zeros(shape, dtype));
+  const linear = reverse(transform, origin, (dys) => ({outputs: pullback(dys), extras: []}));
+  return linear.pullBack(tangents, true);
+}
+
+function noForwardRule(kernel: string): TransformError {
+  const rule = ruleFor(kernel) as {derivative?: {refuse: string}} | undefined;
+  return new TransformError(
+    `no forward rule for kernel '${kernel}'${showStack()}. ` +
+      (rule?.derivative?.refuse ??
+        `Register a gradient for it with tf.registerGradient, or keep it out of what is differentiated.`),
+    {code: 'no-forward-rule', transform: 'jvp', kernel},
+  );
+}
+

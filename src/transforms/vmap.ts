@@ -1,0 +1,171 @@
+import {concat, Tensor} from '@tensorflow/tfjs-core';
+import {TransformError, describe} from '../errors.js';
+import {scoped} from '../interpreter/scope.js';
+import {alias} from '../interpreter/tracer.js';
+import {moveDim} from '../rules/dims.js';
+import {slice} from '../rules/ops.js';
+import {leavesOf, mapLeaves, pathOf, showPath, tensorsOf, withTensors} from '../tree.js';
+import type {AnyRank, DimTree} from '../types.js';
+import {assertAlive, assertFunction, callSync, outputTensors} from './arguments.js';
+import {BatchingLevel} from './batching.js';
+import {
+  mappedOutput,
+  resolveBatchSize,
+  resolveInDims,
+  resolveOutDim,
+  resolveOutDims,
+  type Dim,
+} from './dims.js';
+import {enter} from './reverse.js';
+
+export interface VmapOptions<A extends unknown[], R> {
+  /**
+   * The batch dimension of each argument: one number for all, or a list with one entry per argument, each a number (negative: from
+   * the end), `null` (shared by all examples), or a tree of them. Default 0.
+   */
+  readonly inDims?: number | null | {readonly [K in keyof A]: DimTree<A[K]>};
+  /** Where each output gets its batch dimension; `null` for an output that is the same for all examples. Default 0. */
+  readonly outDims?: DimTree<R>;
+  /** Runs at most so many examples at once, which bounds memory. Default: all. */
+  readonly chunkSize?: number;
+}
+
+/**
+ * Maps a function over a batch dimension: `vmap(f)(x)[b] = f(x[b])`, at the speed of batched kernels, without a loop.
+ *
+ * Inside `f` tensors have their per-example shapes, and every tfjs op works on them as it is.
+ *
+ * @param f  a function of tensors, of trees of them (arrays, plain objects), and of anything else (with `null` in `inDims`); its outputs
+ *   are tensors or trees of tensors
+ * @returns  a function of the same arguments with a batch dimension of size B more (`[B, ...shape]`), whose outputs have one more too;
+ *   an output that does not depend on a mapped argument is repeated
+ * @throws TransformError `batch-size-mismatch`, `in-dims-mismatch`, `out-dims-mismatch`, `no-mapped-input`, `no-tensors`, `non-tensor-output`,
+ *   `value-read` (the function read a value), `no-batching-rule`, `async-function`, `disposed-tensor`, `escaped-tracer`
+ * @see https://pytorch.org/docs/stable/generated/torch.func.vmap.html whose semantics these are
+ * @example
+ * const dot = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(a, b));
+ * vmap(dot)(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor2d([[5, 6], [7, 8]]))  // => [17, 53]
+ * vmap(dot, {inDims: [0, null]})(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor1d([1, 10]))  // => [21, 43]
+ */
+export function vmap<A extends unknown[], R>(
+  f: (...args: A) => R,
+  options: VmapOptions<NoInfer<A>, NoInfer<R>> = {},
+): (...args: AnyRank<A>) => AnyRank<R> {
+  assertFunction(f, 'vmap');
+  const {inDims = 0, outDims = 0, chunkSize} = options;
+  assertChunkSize(chunkSize, 'vmap');
+  const mapped = (...args: AnyRank<A>): AnyRank<R> => {
+    assertAlive(args, 'vmap');
+    const dims = resolveInDims(inDims, args);
+    const size = resolveBatchSize(args, dims);
+    return chunkSize !== undefined && chunkSize < size
+      ? mapInChunks(f as never, args, dims, outDims, size, chunkSize)
+      : mapAtOnce(f as never, args, dims, outDims, size);
+  };
+  return mapped;
+}
+
+export function assertChunkSize(chunkSize: unknown, transform: string): void {
+  if (chunkSize === undefined || (Number.isInteger(chunkSize) && (chunkSize as number) > 0)) return;
+  throw new TransformError(
+    `chunkSize must be a positive integer, but is ${describe(chunkSize)}.`,
+    {code: 'invalid-argument', transform},
+  );
+}
+
+type Mapped = (...args: unknown[]) => unknown;
+
+function mapAtOnce<R>(
+  f: Mapped,
+  args: readonly unknown[],
+  dims: readonly Dim[],
+  outDims: unknown,
+  size: number,
+): R {
+  let output: unknown;
+  const results = enter(new BatchingLevel(size), (level) => {
+    const tracers = mapLeaves(args, (leaf, index) => {
+      const dim = dims[index];
+      return dim == null ? leaf : level.adopt(moveDim(leaf as Tensor, dim, 0));
+    }) as unknown[];
+    output = callSync(f, tracers, 'vmap');
+    outputTensors(output, 'vmap');
+    const places = resolveOutDims(outDims, output);
+    return leavesOf(output).flatMap((leaf, index) =>
+      leaf instanceof Tensor
+        ? [unwrapOutput(level, leaf, places[index]!, () => showOutput(output, index))]
+        : [],
+    );
+  });
+  return withTensors(output, results) as R;
+}
+
+const showOutput = (output: unknown, index: number): string =>
+  `output${showPath(pathOf(output, index))}`;
+
+function unwrapOutput(
+  level: BatchingLevel,
+  output: Tensor,
+  dim: Dim,
+  place: () => string,
+): Tensor {
+  if (dim === null) {
+    const {value, mapped} = level.unwrap(output);
+    if (mapped) throw mappedOutput(place());
+    return alias(value);
+  }
+  const to = resolveOutDim(dim, output.shape, place());
+  return alias(moveDim(level.materialize(output), 0, to));
+}
+
+/** Runs the examples in slices and joins the outputs. What a slice takes beyond its outputs is freed before the next. */
+function mapInChunks<R>(
+  f: Mapped,
+  args: readonly unknown[],
+  dims: readonly Dim[],
+  outDims: unknown,
+  size: number,
+  chunkSize: number,
+): R {
+  return scoped('vmap', (results) => {
+    const chunks: unknown[] = [];
+    for (let start = 0; start < size; start += chunkSize) {
+      chunks.push(mapChunk(f, args, dims, outDims, start, Math.min(chunkSize, size - start)));
+    }
+    const leaves = chunks.map(leavesOf);
+    const [first] = chunks;
+    const places = resolveOutDims(outDims, first);
+    leaves[0]!.forEach((leaf, index) => {
+      if (!(leaf instanceof Tensor)) return;
+      const parts = leaves.map((chunk) => chunk[index] as Tensor);
+      const dim = places[index]!;
+      results.push(dim === null ? parts[0]! : concat(parts, dim < 0 ? dim + leaf.rank : dim));
+    });
+    return withTensors(first, results) as R;
+  });
+}
+
+function mapChunk(
+  f: Mapped,
+  args: readonly unknown[],
+  dims: readonly Dim[],
+  outDims: unknown,
+  start: number,
+  count: number,
+): unknown {
+  return scoped('chunk', (results) => {
+    const parts = mapLeaves(args, (leaf, index) => {
+      const dim = dims[index];
+      if (dim == null) return leaf;
+      const {shape} = leaf as Tensor;
+      return slice(
+        leaf as Tensor,
+        shape.map((_, axis) => (axis === dim ? start : 0)),
+        shape.map((n, axis) => (axis === dim ? count : n)),
+      );
+    }) as unknown[];
+    const output = mapAtOnce<unknown>(f, parts, dims, outDims, count);
+    results.push(...tensorsOf(output));
+    return output;
+  });
+}

@@ -4,7 +4,7 @@ import type {BatchedInput} from './rule.js';
 
 const product = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
 
-/** Axes as tfjs's attributes give them (one or a list, negative or not, empty or missing for all), ascending and not negative. */
+/** Axes as tfjs's attributes give them (one or a list, negative or not, missing for all; `[]` is none), ascending and not negative. */
 export function resolveAxes(axis: number | readonly number[] | null | undefined, rank: number): number[] {
   const axes = util.parseAxisParam(axis as number | number[], new Array<number>(rank).fill(1));
   return axes.sort((a, b) => a - b);
@@ -72,6 +72,10 @@ export function unfoldFrom(x: Tensor, axis: number, size: number): Tensor {
   );
   return moveDim(reshape(x, shape), axis, 0);
 }
+
+/** Around one dimension all before it and all after it become one each: `[before, n, after]`. */
+export const splitAt = (x: Tensor, axis: number): Tensor =>
+  reshape(x, [product(x.shape.slice(0, axis)), x.shape[axis] ?? 1, product(x.shape.slice(axis + 1))]);
 
 /** Moves one dimension to another place. The others keep their order. */
 export function moveDim(x: Tensor, from: number, to: number): Tensor {

@@ -1,9 +1,23 @@
+import {activation} from './activation.js';
+import {comparison} from './comparison.js';
 import {elementwise} from './elementwise.js';
+import {normalization} from './normalization.js';
+import {reduction} from './reduction.js';
+import {response} from './response.js';
+import {scan} from './scan.js';
 import type {Signature} from './signatures.js';
 import type {Rule} from './rule.js';
 
 /** All rules, by kernel. */
-export const rules = {...elementwise};
+export const rules = {
+  ...elementwise,
+  ...activation,
+  ...comparison,
+  ...reduction,
+  ...scan,
+  ...normalization,
+  ...response,
+};
 
 /** The rule of a kernel, or undefined for a kernel that the library does not know. */
 export function ruleFor(kernel: string): Rule<Signature> | undefined {

@@ -1,4 +1,5 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
+import {runBroadcasting, type BinaryName} from './broadcast.js';
 import {alignRanks, broadcastTo, unbroadcast} from './dims.js';
 import {add} from './ops.js';
 import {run} from './rule.js';
@@ -9,15 +10,6 @@ import type {KernelName, Signatures} from './signatures.js';
 export type UnaryName = {
   [Name in KernelName]: Signatures[Name] extends {required: 'x'; optional: never; output: 'one'}
     ? 'x' extends Signatures[Name]['required']
-      ? Name
-      : never
-    : never;
-}[KernelName];
-
-/** Kernels of two tensors `a` and `b` that broadcast against each other. */
-export type BinaryName = {
-  [Name in KernelName]: Signatures[Name] extends {required: 'a' | 'b'; optional: never}
-    ? 'a' extends Signatures[Name]['required']
       ? Name
       : never
     : never;
@@ -97,7 +89,7 @@ const broadcastingBatch =
   <Name extends BinaryName>(name: Name) =>
   ({a, b}: {readonly a: BatchedInput; readonly b: BatchedInput}): Tensor => {
     const [first, second] = alignRanks([a, b]);
-    return run(name, {a: first, b: second} as never) as Tensor;
+    return runBroadcasting(name, first!, second!);
   };
 
 /** An elementwise function of two tensors by its partial derivatives. */

@@ -1,21 +1,25 @@
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import {runBroadcasting} from './broadcast.js';
 import {run} from './rule.js';
 
 /**
  * Kernels as functions, for use in rules. Unlike the ops of tfjs they open no scope, convert no arguments and match no types: what
  * they leave behind is disposed with the scope of the op or the pullback that the rule runs in.
  */
-export const add = (a: Tensor, b: Tensor): Tensor => run('Add', {a, b});
-export const sub = (a: Tensor, b: Tensor): Tensor => run('Sub', {a, b});
-export const mul = (a: Tensor, b: Tensor): Tensor => run('Multiply', {a, b});
-export const div = (a: Tensor, b: Tensor): Tensor => run('RealDiv', {a, b});
+export const add = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Add', a, b);
+export const sub = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Sub', a, b);
+export const mul = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Multiply', a, b);
+export const div = (a: Tensor, b: Tensor): Tensor => runBroadcasting('RealDiv', a, b);
 export const neg = (x: Tensor): Tensor => run('Neg', {x});
 export const square = (x: Tensor): Tensor => run('Square', {x});
 export const cast = (x: Tensor, dtype: DataType): Tensor =>
   x.dtype === dtype ? x : run('Cast', {x}, {dtype});
 export const where = (condition: Tensor, t: Tensor, e: Tensor): Tensor =>
   run('Select', {condition, t, e});
+export const equal = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Equal', a, b);
+export const greater = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Greater', a, b);
+export const less = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Less', a, b);
 
 /** A float32 scalar, which broadcasts. */
 export const scalar = (value: number): Tensor => tf.scalar(value, 'float32');

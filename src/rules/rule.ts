@@ -1,4 +1,4 @@
-import type {Tensor} from '@tensorflow/tfjs-core';
+import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import {run as runKernel} from '../interpreter/hook.js';
 import type {KernelName, Signature, Signatures} from './signatures.js';
 
@@ -28,7 +28,7 @@ export interface BatchedInput {
 /** What is known of a tensor whose value was not saved. */
 export interface ShapeOnly {
   readonly shape: readonly number[];
-  readonly dtype: string;
+  readonly dtype: DataType;
 }
 
 /**
@@ -100,16 +100,23 @@ export function saving<S extends Signature, const Name extends InputName<S> = ne
 }
 
 /** A reverse rule that keeps alive what the cotangents need that are asked for: `savingFor({a: ['b'], b: ['a']}, …)` for a product. */
-export function savingFor<S extends Signature, const Name extends InputName<S> = never>(
-  saves: SavesPerInput<S, Name>,
+export function savingFor<
+  S extends Signature,
+  const Saves extends SavesPerInput<S, InputName<S>> = Record<never, never>,
+>(
+  saves: Saves,
   pullback: (
     dy: PerOutput<S, Tensor>,
-    residuals: Residuals<S, Name>,
+    residuals: Residuals<S, NamesIn<Saves>>,
     attrs: S['attrs'],
   ) => Cotangents<S>,
 ): VjpRule<S> {
   return {saves, savesOutput: false, pullback};
 }
+
+type NamesIn<Saves> = {
+  [Name in keyof Saves]: Saves[Name] extends readonly (infer Saved extends string)[] ? Saved : never;
+}[keyof Saves];
 
 /** A reverse rule that keeps the output alive (`residuals.output`), and the named inputs. */
 export function savingOutput<S extends Signature, const Name extends InputName<S> = never>(

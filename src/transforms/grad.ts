@@ -117,13 +117,13 @@ export function withArguments(
 
 function assertScalar(outputs: Tensor[], returned: unknown, transform: string): void {
   const [value] = outputs;
-  if (outputs.length === 1 && value === returned && value!.rank === 0 && isFloat(value!)) return;
-  const wayOut =
-    outputs.length === 1 && value === returned && value!.rank === 0
+  const isTensor = value !== undefined && value === returned;
+  if (isTensor && value.rank === 0 && isFloat(value)) return;
+  const wayOut = !isTensor
+    ? `Return the loss alone, and other values with hasAux: true as [loss, aux].`
+    : value.rank === 0
       ? `Cast it (tf.cast(y, 'float32')).`
-      : outputs.length === 1
-        ? `Reduce it (tf.sum, tf.mean), or use jacrev for the whole Jacobian.`
-        : `Return the loss alone, and other values with hasAux: true as [loss, aux].`;
+      : `Reduce it (tf.sum, tf.mean), or use jacrev for the whole Jacobian.`;
   throw new TransformError(
     `the function returned ${describe(returned)}, but a gradient needs a float scalar. ${wayOut}`,
     {code: 'non-scalar-output', transform},

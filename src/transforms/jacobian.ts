@@ -5,8 +5,8 @@ import {mapLeaves, tensorsOf, withTensors} from '../tree.js';
 import type {Argnums, Jacobian, Selected} from '../types.js';
 import {assertAlive, assertFunction, differentiableTensors, resolveArgnums} from './arguments.js';
 import {withArguments} from './grad.js';
-import {jvp} from './jvp.js';
-import {linearizeAt, splitAux, type AuxOption} from './vjp.js';
+import {pushForward} from './jvp.js';
+import {linearizeAt, type AuxOption} from './vjp.js';
 import {assertChunkSize, vmap} from './vmap.js';
 
 export interface JacobianOptions<N extends Argnums, HasAux extends boolean> extends AuxOption<HasAux> {
@@ -101,10 +101,9 @@ export function jacfwd(
       let output: unknown;
       let aux: unknown;
       const push = (...directions: Tensor[]): {tangents: Tensor[]; extras: Tensor[]} => {
-        const tangents = withTensors(differentiated, directions);
-        const returned = jvp((...chosen) => withAux(call(...chosen), hasAux), differentiated, tangents as never, {hasAux: true});
-        [output, , aux] = returned;
-        return {tangents: tensorsOf(returned[1]), extras: tensorsOf(aux)};
+        const pushed = pushForward('jacfwd', call, differentiated, inputs, directions, hasAux);
+        ({output, aux} = pushed);
+        return {tangents: tensorsOf(pushed.tangent), extras: tensorsOf(aux)};
       };
       // The primals don't depend on the direction: they are computed once, whatever the number of columns.
       const outDims = {tangents: -1, extras: null} as never;
@@ -121,12 +120,6 @@ export function jacfwd(
       const jacobian = nest(output, blocks, differentiated, argnums);
       return hasAux ? [jacobian, withTensors(aux, first!.extras)] : jacobian;
     });
-}
-
-/** What a function returned, as `[output, aux]`. */
-function withAux(returned: unknown, hasAux: boolean): readonly [unknown, unknown] {
-  const {output, aux} = splitAux(returned, hasAux, 'jacfwd');
-  return [output, aux];
 }
 
 interface ChosenArguments {

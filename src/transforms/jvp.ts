@@ -53,15 +53,27 @@ export function jvp(
   assertAlive(primals, 'jvp');
   const inputs = differentiableTensors(primals, 'jvp');
   const directions = matchTree(tangents, inputs, primals, 'jvp', 'tangent', 'primal');
+  const {output, tangent, aux} = pushForward('jvp', f as never, primals, inputs, directions, hasAux);
+  return hasAux ? [output, tangent, aux] : [output, tangent];
+}
 
+/** Runs `f` in forward mode at `args`, whose tensors are `inputs`, in the direction of one tangent each. */
+export function pushForward(
+  transform: string,
+  f: (...args: unknown[]) => unknown,
+  args: readonly unknown[],
+  inputs: readonly Tensor[],
+  directions: readonly Tensor[],
+  hasAux: boolean,
+): {output: unknown; tangent: unknown; aux: unknown} {
   let output: unknown;
   let aux: unknown;
   let count = 0;
-  const results = enter(new ForwardLevel('jvp'), (level) => {
+  const results = enter(new ForwardLevel(transform), (level) => {
     const duals = inputs.map((primal, index) => level.dual(primal, directions[index]!, Infinity));
-    const returned = callSync(f as never, withTensors(primals.slice(), duals), 'jvp');
-    ({output, aux} = splitAux(returned, hasAux, 'jvp'));
-    const outputs = outputTensors(output, 'jvp');
+    const returned = callSync(f, withTensors(args.slice(), duals), transform);
+    ({output, aux} = splitAux(returned, hasAux, transform));
+    const outputs = outputTensors(output, transform);
     count = outputs.length;
     const tangentOf = (tensor: Tensor): Tensor => {
       const tangent = level.tangentOf(tensor);
@@ -73,9 +85,9 @@ export function jvp(
       ...tensorsOf(aux).map((tensor) => alias(level.primalOf(tensor))),
     ];
   });
-  const value = withTensors(output, results.slice(0, count));
-  const tangent = withTensors(output, results.slice(count, 2 * count));
-  return hasAux
-    ? [value, tangent, withTensors(aux, results.slice(2 * count))]
-    : [value, tangent];
+  return {
+    output: withTensors(output, results.slice(0, count)),
+    tangent: withTensors(output, results.slice(count, 2 * count)),
+    aux: withTensors(aux, results.slice(2 * count)),
+  };
 }

@@ -53,7 +53,9 @@ export class ReverseLevel extends Level {
     const vjp =
       rule !== undefined && 'vjp' in rule ? rule.vjp : fromGradConfig(getGradient(name), inputs);
     if (vjp === null) {
-      return this.record(name, outputs, parents, mark, () => noReverseRule(name, rule), null);
+      const refuse = (): never => noReverseRule(name, rule);
+      const traced = this.record(name, outputs, parents, mark, refuse, null);
+      return Array.isArray(result) ? traced : traced[0]!;
     }
 
     const held: TapeRecord[] = [];
@@ -250,8 +252,9 @@ export function reverse(
 }
 
 /** tfjs's `engine.gradients`, which `tf.grad`, `tf.variableGrads` and optimizers call, while transforms run. */
-const stockGradients: StockGradients = (f, xs, dy, allowNoGradients) => {
+const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
   const level = new ReverseLevel('tf.grad');
+  const xs = [...new Set(inputs)];
   return scoped(level.transform, (results) => {
     try {
       let leaves: TapeRecord[] = [];
@@ -276,7 +279,7 @@ const stockGradients: StockGradients = (f, xs, dy, allowNoGradients) => {
         );
       }
       results.push(value!, ...grads.filter((grad) => grad !== null));
-      return {value: value!, grads: grads.map((grad) => grad ?? undefined)};
+      return {value: value!, grads: inputs.map((x) => grads[xs.indexOf(x)] ?? undefined)};
     } finally {
       level.tape.free();
     }

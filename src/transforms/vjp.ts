@@ -6,6 +6,7 @@ import {
   leavesInOrderOf,
   pathOf,
   showArgument,
+  showPath,
   structureMismatch,
   tensorsOf,
   withTensors,
@@ -130,7 +131,7 @@ const assertFloatOutputs =
   (outputs: Tensor[], output: unknown): void => {
     outputs.forEach((tensor, index) => {
       if (isFloat(tensor)) return;
-      const where = showArgument([0, ...pathOf(output, index)], 'output').replace('output 0', 'output');
+      const where = `output${showPath(pathOf(output, index))}`;
       throw new TransformError(
         `${where} is ${describe(tensor)}, through which no derivative passes. Return it with hasAux: true beside the float outputs.`,
         {code: 'non-float-input', transform},
@@ -205,8 +206,8 @@ export function matchTree(
   specs: readonly TensorSpec[],
   like: unknown,
   transform: string,
-  noun: string,
-  ofNoun: string,
+  noun: 'tangent' | 'cotangent',
+  ofNoun: 'primal' | 'output',
 ): Tensor[] {
   const refuse = (message: string): never => {
     throw new TransformError(
@@ -222,7 +223,10 @@ export function matchTree(
   return leaves.flatMap((leaf, index) => {
     if (!(places[index] instanceof Tensor)) return [];
     const {shape, dtype} = specs[next++]!;
-    const where = (): string => `${noun} ${showArgument(pathOf(like, index), '').trim()}`.trim();
+    const where = (): string => {
+      const path = pathOf(like, index);
+      return ofNoun === 'primal' ? showArgument(path, noun) : noun + showPath(path);
+    };
     if (!(leaf instanceof Tensor)) {
       return refuse(`${where()} is ${describe(leaf)}, but must be a ${dtype} tensor [${shape.join(', ')}].`);
     }

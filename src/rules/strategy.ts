@@ -1,0 +1,109 @@
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {engine} from '../interpreter/engine.js';
+import {recordOf} from '../interpreter/tracer.js';
+
+/**
+ * NOTE [strategy]
+ * Where there are several ways to compute the same thing, which is fast depends on the backend. The choices are made here, each with
+ * its measurement (tfjs 4.22, Node 20, one core of a Xeon with AVX-512, medians in ms), and only where a kernel is about to meet data:
+ * calls on tracers are passed on as they are, since only the level that runs last knows the shapes that the kernel will see.
+ *
+ * wasm takes its fast kernels from XNNPACK: convolutions, and the product of two plain matrices. Its own loops do the rest of
+ * BatchMatMul (transposed or many matrices: 12 to 30 times slower) and Conv2DBackpropInput (10 times). A depthwise convolution has a
+ * filter per channel; with the batch dimension as channels it multiplies every example by a matrix, or a filter, of its own.
+ *
+ * tensorflow has fast kernels for everything, and each costs 6 to 12 µs: few, large ones win.
+ */
+export interface Strategy {
+  /**
+   * A·Bᵀ and Aᵀ·B of single matrices: by BatchMatMul's attributes, or with the matrix transposed first.
+   * 512³ on wasm: 134 and 203 by the attributes, 12 with a transpose. On tensorflow 2.0 and 2.3.
+   */
+  readonly transposedProduct: 'attribute' | 'transpose';
+  /**
+   * Many pairs of matrices: BatchMatMul, or a depthwise convolution.
+   * 10 × 64·784·128 on wasm: 64 and 13; 25 × 10·40·40: 0.42 and 0.19; 32 × 64·32·64: 4.4 and 0.9. On tensorflow 1.1 and 36.
+   */
+  readonly batchedProduct: 'matMul' | 'depthwise';
+  /**
+   * One matrix by many: BatchMatMul, which broadcasts it, or one product with the many joined into one matrix.
+   * 64·784 by 10 of 784·128 on wasm: 63 and 6.6. On tensorflow 1.2 and 2.8.
+   */
+  readonly sharedLeft: 'broadcast' | 'join';
+  /**
+   * Products with an inner dimension of 1: BatchMatMul, or a broadcast Multiply.
+   * 64 × 784·1·128 on wasm: 50 and 17. On tensorflow 1.6 and 4.6; 16 × 9216·1·128: 10 and 15.
+   */
+  readonly outerProduct: 'matMul' | 'multiply';
+  /** Whether BatchMatMul broadcasts any batch dimensions, not only those that go round evenly (cpu, wasm, webgl: index modulo size). */
+  readonly broadcastsProducts: boolean;
+  /** Einsum by the kernel, or by transposes and BatchMatMul (the kernel of cpu and webgl multiplies everything out before it sums). */
+  readonly einsum: 'kernel' | 'matMul';
+  /**
+   * The gradients of a convolution: by their kernels, or as convolutions of rearranged operands.
+   * [16, 26, 26, 32] by 3×3 to 64 channels. With respect to the input on wasm: 140 and 16; on tensorflow 2.5 and 2.9. With
+   * respect to the filter wasm has no kernel: 24.
+   */
+  readonly convolutionGradients: 'kernel' | 'convolution';
+  /** Whether the gradient kernels of convolutions take numeric and explicit padding. */
+  readonly padsGradients: boolean;
+  /**
+   * A convolution with a filter per example, and the filter's gradient per example: by the patches under each position and one batched
+   * product, or by a depthwise convolution. The filter's gradients for 16 × [26, 26, 32] by 3×3 to 64 channels on tensorflow: 2.5 by
+   * patches (the gradient summed over the examples takes 2.6) and 24; on wasm 257 and 54.
+   */
+  readonly convolutionPerExample: 'patches' | 'depthwise';
+  /**
+   * MaxPoolGrad by its kernel, or by scattering to where the maxima are. The kernel of wasm takes the smallest positive float for minus
+   * infinity, and is wrong where a window has nothing above it. [16, 24, 24, 64] by 2×2: 16 and 9.
+   */
+  readonly maxPoolGradient: 'kernel' | 'scatter';
+  /** What AvgPoolGrad divides by where a window meets padding: all of its size, which is wrong, or the part inside. */
+  readonly averageGradientDivides: 'by window' | 'by inside';
+  /** Whether pooling by 1×1 windows returns its input wherever the shapes agree, even with strides and padding. */
+  readonly poolsOfOneAreIdentities: boolean;
+}
+
+const portable: Strategy = {
+  transposedProduct: 'attribute',
+  batchedProduct: 'matMul',
+  sharedLeft: 'broadcast',
+  outerProduct: 'matMul',
+  broadcastsProducts: false,
+  einsum: 'matMul',
+  convolutionGradients: 'kernel',
+  padsGradients: true,
+  convolutionPerExample: 'patches',
+  maxPoolGradient: 'kernel',
+  averageGradientDivides: 'by window',
+  poolsOfOneAreIdentities: true,
+};
+
+const strategies: Readonly<Record<string, Strategy>> = {
+  wasm: {
+    ...portable,
+    transposedProduct: 'transpose',
+    batchedProduct: 'depthwise',
+    sharedLeft: 'join',
+    outerProduct: 'multiply',
+    convolutionGradients: 'convolution',
+    convolutionPerExample: 'depthwise',
+    maxPoolGradient: 'scatter',
+    poolsOfOneAreIdentities: false,
+  },
+  tensorflow: {
+    ...portable,
+    broadcastsProducts: true,
+    einsum: 'kernel',
+    padsGradients: false,
+    averageGradientDivides: 'by inside',
+    poolsOfOneAreIdentities: false,
+  },
+};
+
+/** The choices for the backend that is in use. See NOTE [strategy]. */
+export const strategy = (): Strategy => strategies[engine.backendName] ?? portable;
+
+/** Whether a level below will decide how this is computed. */
+export const isTraced = (...tensors: readonly Tensor[]): boolean =>
+  tensors.some((tensor) => recordOf(tensor) !== null);

@@ -1,0 +1,130 @@
+import {createRequire} from 'node:module';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+
+export type BackendName = 'cpu' | 'wasm' | 'tensorflow';
+
+const ALL: readonly BackendName[] = ['cpu', 'wasm', 'tensorflow'];
+
+/** The backends that `BACKENDS` asks for (all without it), in a fixed order. */
+function requestedBackends(): readonly BackendName[] {
+  const asked = process.env['BACKENDS']?.split(',').map((name) => name.trim());
+  const unknown = asked?.filter((name) => !ALL.includes(name as BackendName)) ?? [];
+  if (unknown.length > 0) {
+    throw new Error(`BACKENDS names ${unknown.join()}; known are ${ALL.join()}`);
+  }
+  return asked === undefined ? ALL : ALL.filter((name) => asked.includes(name));
+}
+
+async function register(name: BackendName): Promise<void> {
+  switch (name) {
+    case 'cpu':
+      await import('@tensorflow/tfjs-backend-cpu');
+      return;
+    case 'wasm': {
+      const {setWasmPaths} = await import('@tensorflow/tfjs-backend-wasm');
+      const bundle = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
+      setWasmPaths(path.dirname(bundle) + path.sep);
+      return;
+    }
+    case 'tensorflow':
+      await import('@tensorflow/tfjs-node');
+  }
+}
+
+/**
+ * Only the tensorflow backend may be missing, for its library is a download of its own that a machine may be unable to make.
+ * CI has no such excuse.
+ */
+async function loadBackends(): Promise<BackendName[]> {
+  // Keeps tfjs from advising tfjs-node whenever another backend starts.
+  tf.env().set('PROD', true);
+  const available: BackendName[] = [];
+  for (const name of requestedBackends()) {
+    try {
+      await register(name);
+      available.push(name);
+    } catch (error) {
+      if (name !== 'tensorflow' || process.env['CI'] === 'true') {
+        throw error;
+      }
+      console.warn(
+        `\n  !!! The tensorflow backend can't be loaded; NOTHING IS TESTED ON IT: ${String(error)}\n`,
+      );
+    }
+  }
+  return available;
+}
+
+export const backends: readonly BackendName[] = await loadBackends();
+
+export interface BackendSuiteOptions {
+  /** Declares the suite for these only. */
+  readonly only?: readonly BackendName[];
+}
+
+/**
+ * Declares a suite of tests once for each available backend. Each test runs with that backend, must leave no tensor behind, and
+ * must leave the engine as tfjs made it: a test that doesn't fails itself, and the others go on.
+ */
+export function describeBackends(
+  title: string,
+  declare: (name: BackendName) => void,
+  {only = ALL}: BackendSuiteOptions = {},
+): void {
+  for (const name of backends.filter((backend) => only.includes(backend))) {
+    describe(`${title} (${name})`, function () {
+      declare(name);
+      this.eachTest((test) => {
+        const body = test.fn;
+        if (body !== undefined) {
+          test.fn = guarded(name, body as (this: Mocha.Context) => unknown);
+        }
+      });
+    });
+  }
+}
+
+function guarded(
+  name: BackendName,
+  body: (this: Mocha.Context) => unknown,
+): (this: Mocha.Context) => Promise<void> {
+  if (body.length > 0) {
+    throw new Error('a test of a backend returns a promise instead of calling done()');
+  }
+  return async function () {
+    await useBackend(name);
+    const before = tf.memory();
+    try {
+      await body.call(this);
+    } finally {
+      assertEngineIsClean();
+    }
+    const after = tf.memory();
+    assertSame('tensors', before.numTensors, after.numTensors);
+    assertSame('data buffers', before.numDataBuffers, after.numDataBuffers);
+  };
+}
+
+export async function useBackend(name: BackendName): Promise<void> {
+  if (tf.getBackend() !== name) {
+    await tf.setBackend(name);
+    await tf.ready();
+  }
+}
+
+/** While no transform runs, tfjs's engine has none of our properties. */
+export function assertEngineIsClean(): void {
+  const own = Object.keys(tf.engine()).filter((key) => key in ENGINE_METHODS);
+  if (own.length > 0) {
+    throw new Error(`the engine still has its own ${own.join()}`);
+  }
+}
+
+const ENGINE_METHODS = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(tf.engine()));
+
+function assertSame(what: string, before: number, after: number): void {
+  if (after !== before) {
+    throw new Error(`the test began with ${before} ${what} and ended with ${after}`);
+  }
+}

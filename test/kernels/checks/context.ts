@@ -1,0 +1,34 @@
+import type {BackendName} from '../../backends.js';
+import {describeTensor} from '../../support/host.js';
+import type {Sample} from '../sample.js';
+import {seed} from './check.js';
+
+/** Adds to an error what it takes to see it again. */
+export function inContext(row: Sample, backend: BackendName, body: () => void): void {
+  try {
+    body();
+  } catch (error) {
+    throw new Error(`${messageOf(error)}\n${reproduction(row, backend)}`, {cause: error});
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.message}` : String(error);
+}
+
+function reproduction(row: Sample, backend: BackendName): string {
+  const {kernel, label, names, specs, code} = row;
+  const inputs = specs.map((spec, i) => `${names[i]} ${describeTensor(spec)}`).join(', ');
+  const environment = [
+    `BACKENDS=${backend}`,
+    `KERNEL='${kernel}'`,
+    `ROW=${JSON.stringify(label)}`,
+    `SEED=${seed}`,
+  ];
+  return [
+    '',
+    `    // on ${backend}: ${inputs || 'no inputs'}`,
+    `    const f = (${names.join(', ')}) => ${code};`,
+    `    ${environment.join(' ')} npx mocha --import=tsx test/kernels/kernels.test.ts`,
+  ].join('\n');
+}

@@ -1,0 +1,91 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {sizeOf, type HostTensor} from '../../support/host.js';
+import {batched, front, vmapped} from './batching.js';
+import {batchSizes, callOf, drawExamples, evaluate, type Check} from './check.js';
+
+/** A change to one input that should make most kernels refuse. */
+interface Distortion {
+  readonly name: string;
+  readonly apply: (input: HostTensor) => HostTensor | null;
+}
+
+const distortions: readonly Distortion[] = [
+  {
+    name: 'one dimension too many',
+    apply: ({shape, dtype, values}) => ({shape: [1, ...shape], dtype, values}),
+  },
+  {
+    name: 'one dimension too few',
+    apply: ({shape, dtype, values}) =>
+      shape.length === 0 || values.length === 0
+        ? null
+        : {shape: shape.slice(1), dtype, values: values.slice(0, sizeOf(shape.slice(1)))},
+  },
+  {
+    name: 'a last dimension too short',
+    apply: ({shape, dtype, values}) => {
+      const last = shape.at(-1) ?? 0;
+      const shorter = [...shape.slice(0, -1), last - 1];
+      return last < 2 || values.length === 0 ? null : {shape: shorter, dtype, values: values.slice(0, sizeOf(shorter))};
+    },
+  },
+];
+
+const refusesWhatALoopRefuses: Check = {
+  title: 'vmap throws where a loop throws',
+  appliesTo: (row) => row.specs.length > 0,
+  // The kernels of the others may read memory that is not theirs, or end the process; these throw or give garbage.
+  only: ['cpu'],
+  run(row) {
+    const [size] = batchSizes(row, 1) as [number];
+    const mapped = row.specs.map(() => true);
+    const mapping = front(mapped);
+    const examples = drawExamples(row, mapped, size, 'refusal');
+    row.names.forEach((name, place) => {
+      for (const distortion of distortions) {
+        const distorted = examples.map((example) =>
+          example.map((input, i) => (i === place ? distortion.apply(input) : input)),
+        );
+        if (distorted.some((example) => example.includes(null))) continue;
+        const inputs = distorted as HostTensor[][];
+        if (!throws(() => evaluate(callOf(row), inputs[0] as HostTensor[]))) continue;
+        const before = tf.memory().numTensors;
+        if (!throws(() => evaluate(vmapped(callOf(row), mapping), batched(inputs, mapping.inDims)))) {
+          throw new Error(`the plain call throws where ${name} has ${distortion.name}; vmap does not`);
+        }
+        const left = tf.memory().numTensors - before;
+        if (left !== 0) {
+          throw new Error(`vmap left ${left} tensors when ${name} had ${distortion.name}`);
+        }
+      }
+    });
+  },
+};
+
+function throws(f: () => void): boolean {
+  try {
+    f();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** For rows that the kernel of this backend refuses. */
+export const refused: Check = {
+  title: 'the plain call throws, and so does vmap',
+  appliesTo: () => true,
+  run(row) {
+    const [size] = batchSizes(row, 1) as [number];
+    const mapping = front(row.specs.map(() => true));
+    const examples = drawExamples(row, row.specs.map(() => true), size, 'refusal');
+    if (!throws(() => evaluate(callOf(row), examples[0] as HostTensor[]))) {
+      throw new Error('the kernel takes this row now: it is no longer to be marked as refused');
+    }
+    if (!throws(() => evaluate(vmapped(callOf(row), mapping), batched(examples, mapping.inDims)))) {
+      throw new Error('the plain call throws, vmap does not');
+    }
+  },
+};
+
+export const refusalChecks: readonly Check[] = [refusesWhatALoopRefuses];

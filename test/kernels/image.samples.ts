@@ -1,0 +1,55 @@
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {imageAdjoint} from '../support/adjoint.js';
+import {sample, type Sample} from './sample.js';
+import {f32} from './spec.js';
+
+type Size = readonly [height: number, width: number];
+
+interface Mode {
+  readonly alignCorners: boolean;
+  readonly halfPixelCenters: boolean;
+}
+
+const modes: readonly Mode[] = [
+  {alignCorners: false, halfPixelCenters: false},
+  {alignCorners: true, halfPixelCenters: false},
+  {alignCorners: false, halfPixelCenters: true},
+];
+
+const sizes: readonly Size[] = [
+  [5, 7],
+  [2, 3],
+  [3, 8],
+];
+
+function resizes(mode: Mode, from: Size, to: Size): Sample[] {
+  const shape = [2, ...from, 3];
+  const attrs = {...mode, size: [...to] as [number, number]};
+  const images = f32(...shape);
+  const rows = [
+    sample('ResizeBilinear', {images}, attrs),
+    sample('ResizeNearestNeighbor', {images}, attrs),
+  ];
+  // With half-pixel centers the gradient kernels of all backends give something else than the adjoint of the resizing.
+  return mode.halfPixelCenters
+    ? rows
+    : [...rows, ...(['ResizeBilinear', 'ResizeNearestNeighbor'] as const).map(gradient)];
+
+  function gradient(kernel: 'ResizeBilinear' | 'ResizeNearestNeighbor'): Sample {
+    const isSquare = from[0] === from[1] && to[0] === to[1];
+    const isRightOnCpu = isSquare && kernel === 'ResizeBilinear';
+    return sample(`${kernel}Grad`, {images, dy: f32(2, ...to, 3)}, attrs, {
+      constant: ['images'],
+      faulty: isRightOnCpu ? {} : {cpu: 'takes rows for columns'},
+      reference: (tf, [, dy]) =>
+        imageAdjoint(tf, shape, dy as Tensor, (basis) =>
+          tf.engine().runKernel(kernel, {images: basis}, attrs),
+        ),
+    });
+  }
+}
+
+export const image: readonly Sample[] = modes.flatMap((mode) => [
+  ...sizes.flatMap((size) => resizes(mode, [3, 4], size)),
+  ...resizes(mode, [3, 3], [5, 5]),
+]);

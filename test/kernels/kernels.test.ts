@@ -1,0 +1,117 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {rules} from '../../src/rules/index.js';
+import {backends, describeBackends, type BackendName} from '../backends.js';
+import {checks} from './checks/index.js';
+import {inContext} from './checks/context.js';
+import {refused} from './checks/refusal.js';
+import type {Sample} from './sample.js';
+import {table} from './table.js';
+
+/**
+ * Every row of the table, on every backend, through every check.
+ *
+ * `KERNEL=Conv2D` restricts to one kernel, `ROW=<part of a label>` to some rows, `BACKENDS=cpu,wasm` to some backends, and `SEED=1`
+ * draws other numbers.
+ */
+const {KERNEL, ROW} = process.env;
+
+const rows = table.filter(
+  ({kernel, label}) =>
+    (KERNEL === undefined || kernel === KERNEL) && (ROW === undefined || label.includes(ROW)),
+);
+
+const kernels = [...new Set(rows.map(({kernel}) => kernel))];
+
+const counts = new Map<BackendName, {run: number; kernels: Set<string>; left: string[]}>();
+
+describe('the table of kernel samples', () => {
+  it('has a row for every kernel that has a rule', () => {
+    const sampled = new Set(table.map(({kernel}) => kernel));
+    const missing = Object.keys(rules).filter((kernel) => !sampled.has(kernel));
+    if (missing.length > 0) {
+      throw new Error(`no row for ${missing.join(', ')}: add one to test/kernels/*.samples.ts`);
+    }
+  });
+
+  it('has no row for a kernel without a rule', () => {
+    const sampled = new Set(table.map(({kernel}) => kernel).filter(isKernel));
+    const missing = [...sampled].filter((kernel) => !(kernel in rules));
+    if (missing.length > 0) {
+      throw new Error(`no rule for ${missing.join(', ')}`);
+    }
+  });
+
+  it('has no row twice', () => {
+    const seen = new Set<string>();
+    for (const {kernel, label} of table) {
+      const name = `${kernel} [${label}]`;
+      if (seen.has(name)) throw new Error(`${name} is there twice: give one of them a note`);
+      seen.add(name);
+    }
+  });
+
+  it('gives a reason for every wider tolerance', () => {
+    const bare = table.filter(({slack, reason}) => slack !== undefined && !reason);
+    if (bare.length > 0) {
+      throw new Error(`no reason: ${bare.map(({kernel, label}) => `${kernel} [${label}]`).join()}`);
+    }
+  });
+});
+
+describeBackends('kernels', (backend) => {
+  const count = {run: 0, kernels: new Set<string>(), left: [] as string[]};
+  counts.set(backend, count);
+  for (const kernel of kernels) {
+    describe(kernel, () => {
+      for (const row of rows.filter((other) => other.kernel === kernel)) {
+        describe(`[${row.label}]`, () => declareRow(row, backend, count));
+      }
+    });
+  }
+});
+
+function declareRow(
+  row: Sample,
+  backend: BackendName,
+  count: {run: number; kernels: Set<string>; left: string[]},
+): void {
+  const {kernel, label} = row;
+  const left = reasonToLeaveOut(row, backend);
+  if (left !== undefined) {
+    count.left.push(`${kernel} [${label}]: ${left}`);
+    it(`is left out: ${left}`);
+    return;
+  }
+  count.run++;
+  count.kernels.add(kernel);
+  const applying =
+    row.refused?.[backend] === undefined
+      ? checks.filter(({appliesTo, only}) => appliesTo(row) && (only?.includes(backend) ?? true))
+      : [refused];
+  for (const {title, run} of applying) {
+    it(title, () => inContext(row, backend, () => run(row)));
+  }
+}
+
+function reasonToLeaveOut(row: Sample, backend: BackendName): string | undefined {
+  const faulty = row.faulty?.[backend];
+  if (faulty !== undefined) return `the kernel ${faulty}`;
+  if (!isKernel(row.kernel)) return undefined;
+  if (tf.getKernel(row.kernel, backend) === undefined) return `${backend} has no such kernel`;
+  if (row.kernel !== 'Identity' && !(row.kernel in rules)) return 'no rule yet';
+  return undefined;
+}
+
+function isKernel(name: string): boolean {
+  return !name.startsWith('tf.');
+}
+
+after(() => {
+  const lines = backends.map((backend) => {
+    const {run, kernels, left} = counts.get(backend) ?? {run: 0, kernels: new Set(), left: []};
+    return `    ${backend}: ${kernels.size} kernels and ops, ${run} rows; ${left.length} rows left out`;
+  });
+  console.log(
+    `\n  ${Object.keys(rules).length} rules, ${table.length} rows, ${checks.length} checks\n${lines.join('\n')}`,
+  );
+});

@@ -1,0 +1,111 @@
+import type {AvgPoolGradAttrs, MaxPoolAttrs, Tensor} from '@tensorflow/tfjs-core';
+import type {BackendName} from '../backends.js';
+import {imageAdjoint} from '../support/adjoint.js';
+import {host} from '../support/host.js';
+import {run} from '../support/reference64.js';
+import {sample, type Sample, type SampleOptions} from './sample.js';
+import {f32} from './spec.js';
+
+type Shape4D = [number, number, number, number];
+
+interface Geometry {
+  readonly x: Shape4D;
+  readonly y: Shape4D;
+  readonly attrs: MaxPoolAttrs;
+}
+
+const geometries: readonly Geometry[] = [
+  {
+    x: [2, 5, 7, 3],
+    y: [2, 4, 5, 3],
+    attrs: {filterSize: [2, 3], strides: [1, 1], pad: 'valid'},
+  },
+  {
+    x: [2, 4, 6, 3],
+    y: [2, 2, 3, 3],
+    attrs: {filterSize: [2, 2], strides: [2, 2], pad: 'valid'},
+  },
+  {
+    x: [2, 5, 7, 3],
+    y: [2, 3, 4, 3],
+    attrs: {filterSize: [3, 2], strides: [2, 2], pad: 'same'},
+  },
+  {
+    x: [1, 5, 4, 2],
+    y: [1, 5, 4, 2],
+    attrs: {filterSize: [3, 2], strides: [1, 1], pad: 'same'},
+  },
+  {
+    x: [2, 3, 5, 4],
+    y: [2, 3, 5, 4],
+    attrs: {filterSize: 1, strides: 1, pad: 'valid'},
+  },
+  {
+    x: [2, 5, 7, 3],
+    y: [2, 2, 2, 3],
+    attrs: {filterSize: 2, strides: 3, pad: 'valid'},
+  },
+];
+
+const numericPadding: Geometry = {
+  x: [2, 4, 5, 3],
+  y: [2, 2, 3, 3],
+  attrs: {filterSize: [3, 3], strides: [2, 2], pad: 1, dimRoundingMode: 'floor'},
+};
+
+const noPadding: {readonly [B in BackendName]?: string} = {
+  tensorflow: "pads 'valid' and 'same' only",
+};
+
+function averageGradients({x, y, attrs}: Geometry, refused: SampleOptions['refused']): Sample[] {
+  const {filterSize, strides, pad} = attrs;
+  const inputs = {dy: f32(...y), input: f32(...x)};
+  const gradAttrs = {filterSize, strides, pad} as AvgPoolGradAttrs;
+  const wholeWindow = 'divides by the whole window where a part of it is padding';
+  if (pad === 'valid') {
+    return [sample('AvgPoolGrad', inputs, gradAttrs)];
+  }
+  return [
+    sample('AvgPoolGrad', inputs, gradAttrs, {
+      faulty: {cpu: wholeWindow, wasm: wholeWindow},
+      refused,
+      reference: (tf, [dy]) =>
+        imageAdjoint(tf, x, dy as Tensor, (images) =>
+          tf.engine().runKernel('AvgPool', {x: images}, {...gradAttrs}),
+        ),
+    }),
+    sample('AvgPoolGrad', inputs, gradAttrs, {
+      note: 'over whole windows',
+      faulty: {tensorflow: 'counts the cells that are not padding'},
+    }),
+  ];
+}
+
+function pools(geometry: Geometry, refused: SampleOptions['refused'] = {}): Sample[] {
+  const {x, y, attrs} = geometry;
+  const output = f32(...y).from(['input'], ({input}) => {
+    const pooled = run('MaxPool', {x: input}, {...attrs})[0];
+    return host(y, 'float32', pooled?.values ?? []);
+  });
+  return [
+    sample('MaxPool', {x: f32(...x)}, attrs, {refused}),
+    sample('AvgPool', {x: f32(...x)}, attrs, {refused}),
+    ...averageGradients(geometry, refused),
+    sample('MaxPoolGrad', {dy: f32(...y), input: f32(...x), output}, attrs, {
+      refused,
+      constant: ['output'],
+      faulty: {wasm: 'takes the smallest positive float for minus infinity'},
+    }),
+    sample(
+      'MaxPoolGrad',
+      {dy: f32(...y), input: f32(...x).in(0.1, 2), output},
+      attrs,
+      {refused, constant: ['output'], note: 'positive'},
+    ),
+  ];
+}
+
+export const pooling: readonly Sample[] = [
+  ...geometries.flatMap((geometry) => pools(geometry)),
+  ...pools(numericPadding, noPadding),
+];

@@ -1,0 +1,27 @@
+import {binary} from './binary.samples.js';
+import {convolution} from './convolution.samples.js';
+import {elementwise} from './elementwise.samples.js';
+import {image} from './image.samples.js';
+import {indexing} from './indexing.samples.js';
+import {matmul} from './matmul.samples.js';
+import {normalization} from './normalization.samples.js';
+import {pooling} from './pooling.samples.js';
+import {reduction} from './reduction.samples.js';
+import type {Sample} from './sample.js';
+import {scan} from './scan.samples.js';
+import {shape} from './shape.samples.js';
+
+/** Every row. A new family is a file of samples and a line here. */
+export const table: readonly Sample[] = [
+  ...elementwise,
+  ...binary,
+  ...reduction,
+  ...scan,
+  ...matmul,
+  ...convolution,
+  ...pooling,
+  ...normalization,
+  ...shape,
+  ...indexing,
+  ...image,
+];

@@ -1,0 +1,120 @@
+import {readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import nodeUtil from 'node:util';
+import {compileFunction} from 'node:vm';
+import type * as tf from '@tensorflow/tfjs-core';
+import type {HostTensor, Values} from './host.js';
+
+/**
+ * tfjs in double precision. tfjs-core and its cpu backend are loaded a second time, with their own engine and with the name
+ * `Float32Array` bound to `Float64Array`: every 'float32' tensor there holds doubles, and the cpu kernels, which compute with
+ * JavaScript numbers, never round to float32. Finite differences need that: in float32 they are good for three digits, here
+ * for ten.
+ *
+ * Not exact although in double: `Erf` (a polynomial, to 1.5e-7) and `Softplus` (exp(x) or x beyond ±14, to 1e-7).
+ */
+export type Tfjs = typeof tf;
+
+export type KernelInputs<T> = Readonly<Record<string, T | undefined>> | readonly T[];
+
+let loaded: Tfjs | undefined;
+
+/** The second tfjs. Its tensors and those of the ordinary one do not mix. */
+export function tfjs64(): Tfjs {
+  loaded ??= load();
+  return loaded;
+}
+
+/** Runs one kernel in double precision; a kernel with one output gives an array of one. */
+export function run(
+  kernel: string,
+  inputs: KernelInputs<HostTensor>,
+  attrs: Readonly<Record<string, unknown>> = {},
+): HostTensor[] {
+  return evaluate(Object.values(inputs), (tf64, tensors) => {
+    // Null for an input that is not given, as tfjs's own ops have it.
+    const named = Array.isArray(inputs)
+      ? tensors
+      : Object.fromEntries(Object.keys(inputs).map((name, i) => [name, tensors[i] ?? undefined]));
+    return tf64
+      .engine()
+      .runKernel<tf.Tensor | tf.Tensor[]>(
+        kernel,
+        named as unknown as tf.NamedTensorMap,
+        attrs as tf.NamedAttrMap,
+      );
+  });
+}
+
+/** Calls `f` with the second tfjs and the inputs as tensors of it, and reads its results. */
+export function evaluate(
+  inputs: readonly (HostTensor | undefined)[],
+  f: (tf64: Tfjs, tensors: (tf.Tensor | undefined)[]) => tf.Tensor | tf.Tensor[],
+): HostTensor[] {
+  const tf64 = tfjs64();
+  const engine = tf64.engine();
+  engine.startScope();
+  try {
+    const tensors = inputs.map((input) => {
+      if (input === undefined) return undefined;
+      // Not tf.tensor, which takes a Float64Array for a nested list.
+      const values = widened(input) as unknown as tf.DataValues;
+      return engine.makeTensor(values, [...input.shape], input.dtype);
+    });
+    const results = f(tf64, tensors);
+    return (Array.isArray(results) ? results : [results]).map((tensor) => ({
+      shape: [...tensor.shape],
+      dtype: tensor.dtype,
+      values: (tensor.dataSync() as Values).slice(),
+    }));
+  } finally {
+    engine.endScope();
+  }
+}
+
+/** A copy, for some kernels write into their inputs. */
+function widened({dtype, values}: HostTensor): Values {
+  return dtype === 'float32' ? Float64Array.from(values) : values.slice();
+}
+
+function load(): Tfjs {
+  // tfjs keeps its engine and registries on the global object; these two names shadow those of the ordinary tfjs.
+  const ownGlobal = Object.assign(Object.create(globalThis) as object, {
+    _tfengine: null,
+    _tfGlobals: null,
+  });
+  const util = {
+    ...nodeUtil,
+    types: {
+      ...nodeUtil.types,
+      isFloat32Array: (value: unknown) => value instanceof Float64Array,
+    },
+  };
+  const core = loadBundle('@tensorflow/tfjs-core', ownGlobal, {util}) as Tfjs;
+  // Keeps tfjs from advising tfjs-node when its cpu backend starts.
+  core.env().set('PROD', true);
+  loadBundle('@tensorflow/tfjs-backend-cpu', ownGlobal, {'@tensorflow/tfjs-core': core});
+  const [probe] = core.tidy(() => {
+    const one = core.engine().makeTensor(Float64Array.of(1) as unknown as tf.DataValues, [1], 'float32');
+    return [...core.exp(one).dataSync()];
+  }) as unknown as number[];
+  if (probe !== Math.E) {
+    throw new Error(`the float64 reference computes in single precision: exp(1) = ${probe}`);
+  }
+  return core;
+}
+
+function loadBundle(name: string, ownGlobal: object, overrides: Record<string, unknown>): unknown {
+  const require = createRequire(import.meta.url);
+  const path = require.resolve(name);
+  const requireFrom = createRequire(path);
+  const bundle = {exports: {}};
+  const run = compileFunction(
+    readFileSync(path, 'utf8'),
+    ['exports', 'require', 'module', 'global', 'Float32Array'],
+    {filename: `${path} (float64)`},
+  ) as (...scope: unknown[]) => void;
+  const requireOverridden = (id: string): unknown => overrides[id] ?? requireFrom(id);
+  run(bundle.exports, requireOverridden, bundle, ownGlobal, Float64Array);
+  return bundle.exports;
+}

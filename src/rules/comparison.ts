@@ -1,9 +1,9 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {broadcastTo, logicalRank, logicalShape, materialize} from './dims.js';
+import {broadcastTo, logicalShape, materialize} from './dims.js';
 import {stepBinary, stepUnary} from './kinds.js';
 import {zerosLike} from './mask.js';
 import {reshape, where} from './ops.js';
-import {family, run, saving, type BatchedInput} from './rule.js';
+import {family, run, saving} from './rule.js';
 
 /** Comparisons, predicates, logic, and the choice by a condition. */
 export const comparison = family({
@@ -26,32 +26,33 @@ export const comparison = family({
     batch: ({condition, t, e}, _attrs, size) => {
       const ifTrue = materialize(t, size);
       const ifFalse = materialize(e, size);
-      const choice = conditionPerElement(condition, logicalShape(t), size);
+      const perElement = spreadCondition(condition.value, logicalShape(t), condition.mapped);
+      const choice = materialize({value: perElement, mapped: condition.mapped}, size);
       return ifTrue.dtype === 'bool'
         ? selectBool(choice, ifTrue, ifFalse)
         : where(choice, ifTrue, ifFalse);
     },
     jvp: ({condition}, {t, e}) =>
-      where(condition, t ?? zerosLike(e!), e ?? zerosLike(t!)),
+      select(condition, t ?? zerosLike(e!), e ?? zerosLike(t!)),
     vjp: saving(['condition'], (dy, {condition}) => ({
-      t: () => where(condition, dy, zerosLike(dy)),
-      e: () => where(condition, zerosLike(dy), dy),
+      t: () => select(condition, dy, zerosLike(dy)),
+      e: () => select(condition, zerosLike(dy), dy),
     })),
   },
 });
 
-/** The kernel takes a condition of rank 1 for one value per row of `t`. With a batch dimension in front that has to be written out. */
-function conditionPerElement(
-  condition: BatchedInput,
-  shape: readonly number[],
-  size: number,
-): Tensor {
-  const missing = shape.length - logicalRank(condition);
-  const {value} = condition;
-  const rows = reshape(value, [...value.shape, ...new Array<number>(missing).fill(1)]);
-  const spread = broadcastTo(rows, condition.mapped ? [size, ...shape] : shape);
-  return materialize({value: spread, mapped: condition.mapped}, size);
+/**
+ * The kernel takes a condition of rank 1 for one value per row of `t`. That is written out, because with a batch dimension in front it
+ * isn't there any more, and because the cpu kernel takes the wrong elements.
+ */
+function spreadCondition(value: Tensor, shape: readonly number[], mapped = false): Tensor {
+  const full = mapped ? [value.shape[0]!, ...shape] : shape;
+  const missing = new Array<number>(Math.max(full.length - value.rank, 0)).fill(1);
+  return broadcastTo(reshape(value, [...value.shape, ...missing]), full);
 }
+
+const select = (condition: Tensor, t: Tensor, e: Tensor): Tensor =>
+  where(spreadCondition(condition, t.shape), t, e);
 
 /** The wasm kernel reads bool values as if they were four bytes wide. */
 function selectBool(condition: Tensor, t: Tensor, e: Tensor): Tensor {

@@ -105,6 +105,48 @@ export function broadcastTo(x: Tensor, shape: readonly number[]): Tensor {
   );
 }
 
+/**
+ * NOTE [rank limits]
+ * Nested vmaps raise ranks, and kernels that do something along some of the axes stop at a rank of their own: MirrorPad at 5 on
+ * tensorflow, PadV2 at 6 there and (with wrong numbers) on wasm, Reverse and Slice at 8, and at 4 to 6 on GPUs. Above this rank
+ * neighbouring dimensions with nothing to do become one, and where that is not enough the axes take turns.
+ */
+const SAFE_RANK = 4;
+
+/**
+ * Runs something that works along some axes, each by itself. See NOTE [rank limits].
+ * @param apply  gets `x` in another shape, and for each dimension of that shape the axis of `x` that it is, or null where it has
+ *   nothing to do. It gives a tensor of the same rank.
+ */
+export function alongAxes(
+  x: Tensor,
+  axes: readonly number[],
+  apply: (x: Tensor, axisOf: readonly (number | null)[]) => Tensor,
+): Tensor {
+  if (axes.length === 0) return x;
+  const works = (axis: number): boolean => axes.includes(axis);
+  if (x.rank <= SAFE_RANK) return apply(x, x.shape.map((_, axis) => (works(axis) ? axis : null)));
+  const merged: number[] = [];
+  const axisOf: (number | null)[] = [];
+  x.shape.forEach((size, axis) => {
+    if (works(axis) || axisOf.at(-1) !== null) {
+      merged.push(size);
+      axisOf.push(works(axis) ? axis : null);
+    } else {
+      merged[merged.length - 1]! *= size;
+    }
+  });
+  if (merged.length > SAFE_RANK && axes.length > 1) {
+    return axes.reduce((result, axis) => alongAxes(result, [axis], apply), x);
+  }
+  const result = apply(reshape(x, merged), axisOf);
+  const sizes = new Map(axisOf.map((axis, dim) => [axis, result.shape[dim]!]));
+  return reshape(
+    result,
+    x.shape.map((size, axis) => (works(axis) ? sizes.get(axis)! : size)),
+  );
+}
+
 /** The shape of a reduction's result with the reduced axes as ones. */
 export const keptShape = (shape: readonly number[], axes: readonly number[]): number[] =>
   shape.map((size, axis) => (axes.includes(axis) ? 1 : size));

@@ -21,7 +21,6 @@ const same = partial([], (t) => t);
 
 /** The functions of arithmetic and analysis. Where one has a kink, its derivative there is that of JAX and PyTorch, if they agree. */
 export const elementwise = family({
-  Identity: linearUnary('Identity'),
   Neg: linearUnary('Neg'),
   // 0 at 0.
   Abs: unary('Abs', 'input', (t, x) => mul(t, run('Sign', {x}))),

@@ -1,6 +1,11 @@
 import {activation} from './activation.js';
 import {comparison} from './comparison.js';
 import {elementwise} from './elementwise.js';
+import {convolution} from './convolution.js';
+import {einsums} from './einsum.js';
+import {products} from './matmul.js';
+import {shape} from './shape.js';
+import {slicing} from './slicing.js';
 import {normalization} from './normalization.js';
 import {reduction} from './reduction.js';
 import {response} from './response.js';
@@ -17,6 +22,11 @@ export const rules = {
   ...scan,
   ...normalization,
   ...response,
+  ...slicing,
+  ...shape,
+  ...products,
+  ...einsums,
+  ...convolution,
 };
 
 /** The rule of a kernel, or undefined for a kernel that the library does not know. */

@@ -1,7 +1,14 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {alignRanks, broadcastTo, product, unbroadcast} from './dims.js';
 import {mul, reshape, transpose} from './ops.js';
-import {family, run, savingFor} from './rule.js';
+import {
+  batchedEpilogue,
+  beforeActivation,
+  epilogueCotangents,
+  epilogueTangent,
+  once,
+} from './fused.js';
+import {family, run, savingFor, savingOutput, type BatchedInput} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 
 /**
@@ -215,32 +222,24 @@ interface ProductAttrs {
   readonly transposeB: boolean;
 }
 
-/** The cotangent of `a` in `a·b`, before the dimensions along which it was broadcast are summed. */
-function cotangentOfLeft(dy: Tensor, b: Tensor, {transposeA, transposeB}: ProductAttrs): Tensor {
-  return transposeA ? matMul(b, dy, transposeB, true) : matMul(dy, b, false, !transposeB);
-}
-
-function cotangentOfRight(dy: Tensor, a: Tensor, {transposeA, transposeB}: ProductAttrs): Tensor {
-  return transposeB ? matMul(dy, a, true, transposeA) : matMul(a, dy, !transposeA, false);
-}
-
-/** The cotangents of both operands of a product. */
+/** The cotangents of both operands of a product. Only the one that is asked for reads the other operand. */
 export function cotangentsOfProduct(
   dy: Tensor,
-  a: {readonly shape: readonly number[]},
-  b: {readonly shape: readonly number[]},
-  attrs: ProductAttrs,
+  a: Tensor,
+  b: Tensor,
+  {transposeA, transposeB}: ProductAttrs,
 ): {a: () => Tensor; b: () => Tensor} {
+  const right = (ct: Tensor, left: Tensor): Tensor =>
+    transposeB ? matMul(ct, left, true, transposeA) : matMul(left, ct, !transposeA, false);
   return {
-    a: () => unbroadcast(cotangentOfLeft(dy, b as Tensor, attrs), a.shape),
+    a: () => {
+      const ct = transposeA ? matMul(b, dy, transposeB, true) : matMul(dy, b, false, !transposeB);
+      return unbroadcast(ct, a.shape);
+    },
     b: () => {
-      const left = a as Tensor;
-      if (product(b.shape.slice(0, -2)) > 1 || attrs.transposeA) {
-        return unbroadcast(cotangentOfRight(dy, left, attrs), b.shape);
-      }
-      // All examples share b: summing over them is part of the product over all their rows.
-      const rows = broadcastTo(left, [...dy.shape.slice(0, -1), left.shape.at(-1)!]);
-      return reshape(cotangentOfRight(asRows(dy), asRows(rows), attrs), b.shape);
+      if (product(b.shape.slice(0, -2)) > 1 || transposeA) return unbroadcast(right(dy, a), b.shape);
+      // All examples share b: summing over them is part of one product over all their rows.
+      return reshape(right(asRows(dy), asRows(a)), b.shape);
     },
   };
 }
@@ -259,4 +258,55 @@ export const products = family({
       cotangentsOfProduct(dy, a, b, attrs),
     ),
   },
+
+  _FusedMatMul: {
+    batch: ({a, b, bias, preluActivationWeights}, attrs, size) => {
+      const {transposeA, transposeB} = attrs;
+      const epilogue = [bias, preluActivationWeights].filter((input) => input !== undefined);
+      // Examples are more rows of one product where all else is the same for all rows.
+      const folds =
+        !transposeA && !b.mapped && b.value.shape[0] === 1 && epilogue.every(isSameForAllRows);
+      if (folds && !(transposeB && strategy().transposedProduct === 'transpose')) {
+        const inputs = {b: b.value, bias: bias?.value, preluActivationWeights: preluActivationWeights?.value};
+        const [, n = 1, rows = 1, inner = 1] = a.value.shape;
+        const folded = reshape(a.value, [1, size * n * rows, inner]);
+        const result = run('_FusedMatMul', {a: folded, ...inputs}, attrs);
+        return reshape(result, [size, n, rows, result.shape.at(-1)!]);
+      }
+      const [left, right] = alignRanks([a, b]) as [Tensor, Tensor];
+      const product = {value: matMul(left, right, transposeA, transposeB), mapped: a.mapped || b.mapped};
+      return batchedEpilogue(product, bias, preluActivationWeights, attrs, size);
+    },
+    jvp: ({a, b, bias, preluActivationWeights}, tangents, attrs, output) => {
+      const {transposeA, transposeB} = attrs;
+      const terms: Tensor[] = [];
+      if (tangents.a) terms.push(matMul(tangents.a, b, transposeA, transposeB));
+      if (tangents.b) terms.push(matMul(a, tangents.b, transposeA, transposeB));
+      if (tangents.bias) terms.push(tangents.bias);
+      const before = () => beforeActivation(matMul(a, b, transposeA, transposeB), bias);
+      return epilogueTangent(terms, tangents.preluActivationWeights, {
+        before,
+        output,
+        weights: preluActivationWeights,
+        attrs,
+      });
+    },
+    vjp: savingOutput(['a', 'b', 'bias', 'preluActivationWeights'], (dy, residuals, attrs) => {
+      const {a, b, bias, preluActivationWeights: weights, output} = residuals;
+      const {transposeA, transposeB} = attrs;
+      const before = once(() => beforeActivation(matMul(a, b, transposeA, transposeB), bias));
+      const epilogue = epilogueCotangents(dy, {before, output, weights, bias, attrs});
+      const factors = once(() => cotangentsOfProduct(epilogue.product(), a, b, attrs));
+      return {
+        a: () => factors().a(),
+        b: () => factors().b(),
+        bias: epilogue.bias,
+        preluActivationWeights: epilogue.weights,
+      };
+    }),
+  },
 });
+
+/** Whether a bias or the weights of an activation have no rows of their own. */
+const isSameForAllRows = ({value, mapped}: BatchedInput): boolean =>
+  !mapped && product(value.shape.slice(0, -1)) === 1;

@@ -5,9 +5,8 @@ import {
   logicalRank,
   padRank,
   unbroadcast,
-  unfold,
 } from './dims.js';
-import {add, div, mul, neg, sameShape, scalar, sub, sum} from './ops.js';
+import {add, div, mul, neg, reshape, sameShape, scalar, sub, sum} from './ops.js';
 import {family, run, savingFor, savingOutput, type BatchedInput} from './rule.js';
 
 export const normalization = family({
@@ -21,17 +20,15 @@ export const normalization = family({
 
   FusedBatchNorm: {
     // Images fold into one batch where they share their statistics, each a vector: else the kernels don't fit.
-    batch: ({x, ...parameters}, attrs, size) => {
-      const {mean, variance, scale, offset} = parameters;
+    batch: ({x, ...parameters}, attrs) => {
       const given = Object.values(parameters);
-      if (given.every((parameter) => !parameter.mapped && parameter.value.rank === 1)) {
-        const inputs = {x: fold(x.value), mean: mean.value, variance: variance.value};
-        return unfold(
-          run('FusedBatchNorm', {...inputs, scale: scale?.value, offset: offset?.value}, attrs),
-          size,
-        );
+      assertEqualRanks(given);
+      if (given.some(({mapped, value}) => mapped || value.rank !== 1)) {
+        return batchNormPerExample({x, ...parameters}, attrs.varianceEpsilon);
       }
-      return batchNormPerExample({x, ...parameters}, attrs.varianceEpsilon, size);
+      const {mean, variance, scale, offset} = parameters;
+      const vectors = {mean: mean.value, variance: variance.value, scale: scale?.value, offset: offset?.value};
+      return reshape(run('FusedBatchNorm', {x: fold(x.value), ...vectors}, attrs), x.value.shape);
     },
     jvp: ({x, mean, variance, scale}, tangents, {varianceEpsilon}, output) => {
       const slope = slopeOf(variance, scale, varianceEpsilon);
@@ -86,10 +83,18 @@ interface BatchNormInputs {
   readonly offset?: BatchedInput;
 }
 
+function assertEqualRanks(parameters: readonly BatchedInput[]): void {
+  const ranks = parameters.map(logicalRank);
+  if (new Set(ranks).size > 1) {
+    throw new Error(
+      `mean, variance, scale and offset must have the same rank, but theirs are ${ranks.join(', ')}.`,
+    );
+  }
+}
+
 function batchNormPerExample(
   {x, mean, variance, scale, offset}: BatchNormInputs,
   epsilon: number,
-  size: number,
 ): Tensor {
   const rank = logicalRank(x);
   const align = (input: BatchedInput): Tensor =>

@@ -37,7 +37,11 @@ export function transpose(x: Tensor, perm: readonly number[]): Tensor {
 }
 
 export function sum(x: Tensor, axis: readonly number[], keepDims = false): Tensor {
-  return axis.length === 0 ? x : run('Sum', {x}, {axis: [...axis], keepDims});
+  if (axis.length === 0) return x;
+  if (x.size > 0) return run('Sum', {x}, {axis: [...axis], keepDims});
+  // The wasm kernel leaves the sum of nothing uninitialized.
+  const kept = x.shape.map((size, dim) => (axis.includes(dim) ? 1 : size));
+  return zeros(keepDims ? kept : kept.filter((_, dim) => !axis.includes(dim)));
 }
 
 export const tile = (x: Tensor, reps: readonly number[]): Tensor =>

@@ -1,7 +1,7 @@
 import {tensor2d, type LRNAttrs, type Tensor} from '@tensorflow/tfjs-core';
-import {fold, materialize, unfold} from './dims.js';
+import {fold, logicalShape, materialize} from './dims.js';
 import {add, div, mul, neg, reshape, scalar, scale, square} from './ops.js';
-import {family, run, saving, savingOutput} from './rule.js';
+import {family, run, saving, savingOutput, type BatchedInput} from './rule.js';
 
 /**
  * NOTE [response]
@@ -10,7 +10,7 @@ import {family, run, saving, savingOutput} from './rule.js';
  */
 export const response = family({
   LRN: {
-    batch: ({x}, attrs, size) => unfold(run('LRN', {x: fold(x.value)}, attrs), size),
+    batch: ({x}, attrs) => reshape(run('LRN', {x: fold(x.value)}, attrs), x.value.shape),
     jvp: ({x}, {x: t}, attrs) => {
       const {s, u} = powersOf(x, attrs);
       const ds = scale(windowSum(mul(x, t!), attrs), 2 * attrs.alpha);
@@ -23,10 +23,9 @@ export const response = family({
 
   LRNGrad: {
     batch: ({x, y, dy}, attrs, size) => {
-      const [images, outputs, cotangents] = [x, y, dy].map((input) =>
-        fold(materialize(input, size)),
-      ) as [Tensor, Tensor, Tensor];
-      return unfold(run('LRNGrad', {x: images, y: outputs, dy: cotangents}, attrs), size);
+      const folded = (input: BatchedInput): Tensor => fold(materialize(input, size));
+      const shape = [size, ...logicalShape(x)];
+      return reshape(run('LRNGrad', {x: folded(x), y: folded(y), dy: folded(dy)}, attrs), shape);
     },
     jvp: ({x, y, dy}, tangents, attrs) => {
       const {s, u} = powersOf(x, attrs);

@@ -1,5 +1,5 @@
 import {backend_util, util, type Tensor} from '@tensorflow/tfjs-core';
-import {logicalRank, logicalShape, materialize, product} from './dims.js';
+import {fold, logicalRank, logicalShape, materialize, product} from './dims.js';
 import {concat, equal, pad, reshape, slice, sum, tile, transpose, where, zeros} from './ops.js';
 import {family, run, saving, type BatchedInput} from './rule.js';
 
@@ -22,7 +22,7 @@ function sliceAlong(x: Tensor, axis: number, begin: number, size: number): Tenso
   );
 }
 
-/** Undoes `Tile`: the sum of the copies. A dimension of the input of size 1, or repeated once, is not split, which keeps the rank low. */
+/** Undoes `Tile`: the sum of the copies. Neighbouring dimensions that are not repeated become one, which keeps the rank low. */
 function sumCopies(dy: Tensor, shape: readonly number[], reps: readonly number[]): Tensor {
   const split: number[] = [];
   const axes: number[] = [];
@@ -68,11 +68,6 @@ function spaceToDepth(x: Tensor, block: number): Tensor {
     block * block * channels,
   ]);
 }
-
-const fold = (x: Tensor): Tensor => {
-  const [size = 1, n = 1, ...rest] = x.shape;
-  return reshape(x, [size * n, ...rest]);
-};
 
 /** Exchanges the first two of three dimensions. */
 const swap = (x: Tensor): Tensor =>

@@ -1,3 +1,4 @@
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {opSample, sample, type Sample, type SampleOptions} from './sample.js';
 import {bool, f32, i32, type Spec} from './spec.js';
 
@@ -31,14 +32,22 @@ const positive = (shape: Shape): Spec => f32(...shape).in(0.3, 2.2);
 const any = (shape: Shape): Spec => f32(...shape);
 
 function rows(
-  kernel: 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Maximum' | 'Minimum' | 'SquaredDifference' | 'Atan2' | 'Pow' | 'Mod',
+  kernel:
+    | 'Add'
+    | 'Sub'
+    | 'Multiply'
+    | 'RealDiv'
+    | 'Maximum'
+    | 'Minimum'
+    | 'SquaredDifference'
+    | 'Atan2'
+    | 'Pow'
+    | 'Mod',
   a: (shape: Shape) => Spec = any,
   b: (shape: Shape) => Spec = any,
   options?: SampleOptions,
 ): Sample[] {
-  return pairs.map(([shapeA, shapeB]) =>
-    sample(kernel, {a: a(shapeA), b: b(shapeB)}, {}, options),
-  );
+  return pairs.map(([shapeA, shapeB]) => sample(kernel, {a: a(shapeA), b: b(shapeB)}, {}, options));
 }
 
 const arithmetic: Sample[] = [
@@ -59,10 +68,12 @@ const arithmetic: Sample[] = [
   ),
   sample('Add', {a: f32(0, 3), b: f32(3)}),
   sample('Multiply', {a: f32(2, 1, 3, 2, 5), b: f32(2, 4, 1, 2, 1)}),
-  sample('Pow', {a: f32(3, 5).in(-2, -0.3), b: f32(3, 5).of(wholePowers(15))}, {}, {
-    constant: ['b'],
-    note: 'negative base',
-  }),
+  sample(
+    'Pow',
+    {a: f32(3, 5).in(-2, -0.3), b: f32(3, 5).of(wholePowers(15))},
+    {},
+    {constant: ['b'], note: 'negative base'},
+  ),
   sample('Mod', {a: f32(3, 5).in(-2.6, -2.2), b: f32(3, 5).in(1.4, 1.9)}, {}, {note: 'negative a'}),
 ];
 
@@ -75,9 +86,12 @@ const integers: Sample[] = [
   ),
   sample('FloorDiv', {a: i32(3, 5).in(-9, 10), b: i32(3, 5).in(1, 5)}),
   sample('FloorDiv', {a: i32(2, 3, 5).in(-9, 10), b: i32(5).in(-4, 0)}),
-  sample('FloorDiv', {a: f32(3, 5).in(2.2, 2.6), b: f32(5).in(1.4, 1.9)}, {}, {
-    anyDtype: 'int32 on cpu, float32 elsewhere',
-  }),
+  sample(
+    'FloorDiv',
+    {a: f32(3, 5).in(2.2, 2.6), b: f32(5).in(1.4, 1.9)},
+    {},
+    {anyDtype: 'int32 on cpu, float32 elsewhere'},
+  ),
   sample('Mod', {a: i32(3, 5).in(-9, 10), b: i32(3, 5).in(1, 5)}),
   sample('Pow', {a: i32(3, 5), b: i32(5).in(0, 4)}),
   sample('BitwiseAnd', {a: i32(3, 5).in(0, 64), b: i32(3, 5).in(0, 64)}),
@@ -96,18 +110,24 @@ const logical: Sample[] = [
     fewPairs.map(([a, b]) => sample(kernel, {a: bool(...a), b: bool(...b)})),
   ),
   ...fewPairs.map(([a, b]) =>
-    sample('LogicalXor', {a: bool(...a), b: bool(...b)}, {}, {
-      reference: (tf, [x, y]) => tf.logicalXor(x as never, y as never),
-    }),
+    sample(
+      'LogicalXor',
+      {a: bool(...a), b: bool(...b)},
+      {},
+      {reference: (tf, [x, y]) => tf.logicalXor(x as never, y as never)},
+    ),
   ),
 ];
 
 const prelu: Sample[] = [
   sample('Prelu', {x: f32(3, 5), alpha: f32(3, 5)}),
   sample('Prelu', {x: f32(2, 3, 5), alpha: f32(5)}),
-  sample('Prelu', {x: f32(2, 3, 5), alpha: f32(3, 1)}, {}, {
-    faulty: {wasm: 'reads past the end of an alpha that does not span the last dimension'},
-  }),
+  sample(
+    'Prelu',
+    {x: f32(2, 3, 5), alpha: f32(3, 1)},
+    {},
+    {faulty: {wasm: 'reads past the end of an alpha that does not span the last dimension'}},
+  ),
   sample('Prelu', {x: f32(3, 5), alpha: f32()}),
 ];
 
@@ -115,14 +135,27 @@ const select: Sample[] = [
   sample('Select', {condition: bool(3, 5), t: f32(3, 5), e: f32(3, 5)}),
   sample('Select', {condition: bool(), t: f32(), e: f32()}),
   sample('Select', {condition: bool(2, 3, 4), t: f32(2, 3, 4), e: f32(2, 3, 4)}),
-  sample('Select', {condition: bool(3), t: f32(3, 5, 2), e: f32(3, 5, 2)}, {}, {
-    note: 'a condition per row',
-    faulty: {tensorflow: 'does not align a condition of rank 1 with the rows'},
-  }),
+  sample(
+    'Select',
+    {condition: bool(3), t: f32(3, 5, 2), e: f32(3, 5, 2)},
+    {},
+    {
+      note: 'a condition per row',
+      faulty: {
+        cpu: 'fills row i with element i of t or e',
+        wasm: 'fills row i with element i of t or e',
+      },
+      reference: (tf, [condition, t, e]) =>
+        tf.where(tf.reshape(condition as Tensor, [3, 1, 1]), t as Tensor, e as Tensor),
+    },
+  ),
   sample('Select', {condition: bool(3, 5), t: i32(3, 5), e: i32(3, 5)}),
-  sample('Select', {condition: bool(3, 5), t: bool(3, 5), e: bool(3, 5)}, {}, {
-    faulty: {wasm: 'reads bool values as if they were four bytes wide'},
-  }),
+  sample(
+    'Select',
+    {condition: bool(3, 5), t: bool(3, 5), e: bool(3, 5)},
+    {},
+    {faulty: {wasm: 'reads bool values as if they were four bytes wide'}},
+  ),
   opSample('where', {condition: bool(3, 1), t: f32(4, 1, 5), e: f32()}, (tf, {condition, t, e}) =>
     tf.where(condition, t, e),
   ),

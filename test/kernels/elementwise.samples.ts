@@ -5,7 +5,11 @@ import {bool, f32, i32, type Spec} from './spec.js';
 type UnaryName = {[N in KernelName]: Signatures[N]['required'] extends 'x' ? N : never}[KernelName];
 
 /** Where a function is defined and smooth, if not wherever values are away from zero. */
-const domains: readonly (readonly [UnaryName, ((shape: readonly number[]) => Spec)?, SampleOptions?])[] = [
+const domains: readonly (readonly [
+  UnaryName,
+  ((shape: readonly number[]) => Spec)?,
+  SampleOptions?,
+])[] = [
   ['Abs'],
   ['Acos', between(-0.9, 0.9)],
   ['Acosh', between(1.2, 3)],
@@ -63,9 +67,9 @@ const shapes = (['Tanh', 'Relu', 'Neg'] as const).flatMap((kernel) => [
   sample(kernel, {x: f32(0, 3)}),
 ]);
 
-const integers = (['Abs', 'Neg', 'Square', 'Relu', 'Identity', 'ZerosLike', 'OnesLike'] as const).map(
-  (kernel) => sample(kernel, {x: i32(3, 5)}),
-);
+const integers = (
+  ['Abs', 'Neg', 'Square', 'Relu', 'Identity', 'ZerosLike', 'OnesLike'] as const
+).map((kernel) => sample(kernel, {x: i32(3, 5)}));
 
 const special = f32(3, 5).including(NaN, Infinity, -Infinity, 0);
 const predicates: Sample[] = [
@@ -86,10 +90,15 @@ const withAttributes: Sample[] = [
   sample('ClipByValue', {x: f32()}, {clipValueMin: -0.703, clipValueMax: 0.911}),
   sample('Cast', {x: f32(3, 5)}, {dtype: 'float32'}),
   sample('Cast', {x: awayFromWholeNumbers([3, 5])}, {dtype: 'int32'}),
-  sample('Cast', {x: f32(3, 5).including(0, 0)}, {dtype: 'bool'}, {
-    constant: 'all',
-    faulty: {wasm: 'gives 255 for true'},
-  }),
+  sample(
+    'Cast',
+    {x: f32(3, 5).including(0, 0)},
+    {dtype: 'bool'},
+    {
+      constant: 'all',
+      faulty: {wasm: 'gives 255 for true'},
+    },
+  ),
   sample('Cast', {x: i32(3, 5)}, {dtype: 'float32'}),
   sample('Cast', {x: bool(3, 5)}, {dtype: 'float32'}),
   sample('Cast', {x: bool()}, {dtype: 'int32'}),

@@ -7,19 +7,31 @@ const gather: Sample[] = [
   sample('GatherV2', {x: f32(4, 5), indices: i32(3).in(0, 4)}, {axis: 0, batchDims: 0}),
   sample('GatherV2', {x: f32(4, 5), indices: i32(2, 3).in(0, 5)}, {axis: 1, batchDims: 0}),
   sample('GatherV2', {x: f32(2, 3, 4), indices: i32(5).in(0, 3)}, {axis: 1, batchDims: 0}),
-  sample('GatherV2', {x: f32(2, 3, 4), indices: i32(5).in(0, 4)}, {axis: -1, batchDims: 0}, {
-    refused: {tensorflow: 'a negative axis'},
-  }),
-  sample('GatherV2', {x: f32(2, 3, 4), indices: i32().in(0, 3)}, {axis: -2, batchDims: 0}, {
-    refused: {tensorflow: 'a negative axis'},
-  }),
+  sample(
+    'GatherV2',
+    {x: f32(2, 3, 4), indices: i32(5).in(0, 4)},
+    {axis: -1, batchDims: 0},
+    {refused: {tensorflow: 'a negative axis'}},
+  ),
+  sample(
+    'GatherV2',
+    {x: f32(2, 3, 4), indices: i32().in(0, 3)},
+    {axis: -2, batchDims: 0},
+    {refused: {tensorflow: 'a negative axis'}},
+  ),
   sample('GatherV2', {x: i32(4, 5), indices: i32(3).in(0, 4)}, {axis: 0, batchDims: 0}),
-  sample('GatherV2', {x: f32(3, 5), indices: i32(3, 2).in(0, 5)}, {axis: 1, batchDims: 1}, {
-    faulty: {wasm: 'reads past the end of the indices'},
-  }),
-  sample('GatherV2', {x: f32(2, 4, 5), indices: i32(2, 3).in(0, 5)}, {axis: 2, batchDims: 1}, {
-    faulty: {wasm: 'reads past the end of the indices'},
-  }),
+  sample(
+    'GatherV2',
+    {x: f32(3, 5), indices: i32(3, 2).in(0, 5)},
+    {axis: 1, batchDims: 1},
+    {faulty: {wasm: 'reads past the end of the indices'}},
+  ),
+  sample(
+    'GatherV2',
+    {x: f32(2, 4, 5), indices: i32(2, 3).in(0, 5)},
+    {axis: 2, batchDims: 1},
+    {faulty: {wasm: 'reads past the end of the indices'}},
+  ),
   sample('GatherNd', {params: f32(7), indices: i32(3, 1).indices([7])}),
   sample('GatherNd', {params: f32(4, 5), indices: i32(3, 2).indices([4, 5])}),
   sample('GatherNd', {params: f32(4, 5), indices: i32(3, 1).indices([4])}),
@@ -29,12 +41,17 @@ const gather: Sample[] = [
 ];
 
 const scatter: Sample[] = [
-  sample('ScatterNd', {indices: i32(3, 1).indices([7]), updates: f32(3)}, {shape: [7]}, {
-    note: 'indices may repeat',
-  }),
-  sample('ScatterNd', {indices: i32(3, 2).distinctIndices([4, 5]), updates: f32(3)}, {
-    shape: [4, 5],
-  }),
+  sample(
+    'ScatterNd',
+    {indices: i32(3, 1).indices([7]), updates: f32(3)},
+    {shape: [7]},
+    {note: 'indices may repeat'},
+  ),
+  sample(
+    'ScatterNd',
+    {indices: i32(3, 2).distinctIndices([4, 5]), updates: f32(3)},
+    {shape: [4, 5]},
+  ),
   sample('ScatterNd', {indices: i32(3, 1).indices([4]), updates: f32(3, 5)}, {shape: [4, 5]}),
   sample('ScatterNd', {indices: i32(2, 3, 1).indices([7]), updates: f32(2, 3)}, {shape: [7]}),
   sample('ScatterNd', {indices: i32(3, 1).indices([4]), updates: i32(3, 5)}, {shape: [4, 5]}),
@@ -64,12 +81,20 @@ const scatter: Sample[] = [
   ),
   sample(
     'SparseToDense',
-    {sparseIndices: i32(3).distinctIndices([7], 'sorted'), sparseValues: f32(3), defaultValue: f32()},
+    {
+      sparseIndices: i32(3).distinctIndices([7], 'sorted'),
+      sparseValues: f32(3),
+      defaultValue: f32(),
+    },
     {outputShape: [7]},
   ),
   sample(
     'SparseToDense',
-    {sparseIndices: i32(3).distinctIndices([7], 'sorted'), sparseValues: f32(), defaultValue: f32()},
+    {
+      sparseIndices: i32(3).distinctIndices([7], 'sorted'),
+      sparseValues: f32(),
+      defaultValue: f32(),
+    },
     {outputShape: [7]},
     {note: 'one value for all'},
   ),

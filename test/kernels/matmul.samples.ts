@@ -39,10 +39,7 @@ const products: Sample[] = batches.flatMap(([a, b], i) =>
     .map((attrs) =>
       sample(
         'BatchMatMul',
-        {
-          a: operand(a, 3, 5, attrs.transposeA),
-          b: operand(b, 5, 7, attrs.transposeB),
-        },
+        {a: operand(a, 3, 5, attrs.transposeA), b: operand(b, 5, 7, attrs.transposeB)},
         attrs,
       ),
     ),
@@ -138,9 +135,12 @@ const einsum: Sample[] = [
   sample('Einsum', [f32(3, 5), f32(5, 7)], {equation: 'ij,jk->ik'}),
   sample('Einsum', [f32(2, 3, 5), f32(2, 5, 7)], {equation: 'bij,bjk->bik'}),
   sample('Einsum', [f32(2, 3, 5), f32(5, 7)], {equation: 'bij,jk->bki'}),
-  sample('Einsum', [f32(3, 5), f32(5, 7)], {equation: 'ij, jk -> ik'}, {
-    faulty: {tensorflow: 'counts spaces as dimensions'},
-  }),
+  sample(
+    'Einsum',
+    [f32(3, 5), f32(5, 7)],
+    {equation: 'ij, jk -> ik'},
+    {faulty: {tensorflow: 'counts spaces as dimensions'}},
+  ),
   sample('Einsum', [f32(3, 5)], {equation: 'ij->ji'}),
   sample('Einsum', [f32(3, 5)], {equation: 'ij->'}),
   sample('Einsum', [f32(2, 3, 5)], {equation: 'ijk->j'}),

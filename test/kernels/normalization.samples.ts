@@ -12,8 +12,11 @@ const softmax: Sample[] = [
   opSample('softmax', {logits: f32(3, 5)}, (tf, {logits}) => tf.softmax(logits)),
   opSample('logSoftmax', {logits: f32(5)}, (tf, {logits}) => tf.logSoftmax(logits)),
   opSample('logSoftmax', {logits: f32(2, 3, 4)}, (tf, {logits}) => tf.logSoftmax(logits, -1)),
-  opSample('losses.softmaxCrossEntropy', {labels: f32(3, 5), logits: f32(3, 5)}, (tf, inputs) =>
-    tf.losses.softmaxCrossEntropy(inputs.labels, inputs.logits),
+  opSample(
+    'losses.softmaxCrossEntropy',
+    {labels: f32(2, 3).of([0.2, 0.5, 0.3, 1, 0, 0], [0, 1, 0, 0.6, 0.1, 0.3]), logits: f32(2, 3)},
+    (tf, {labels, logits}) => tf.losses.softmaxCrossEntropy(labels, logits),
+    // The gradient that tfjs gives it holds for probabilities, which sum to one.
     {constant: ['labels']},
   ),
   opSample(
@@ -29,15 +32,21 @@ const softmax: Sample[] = [
 const statistics = {mean: f32(3), variance: f32(3).in(0.4, 2)};
 
 const batchNorm: Sample[] = [
-  sample('FusedBatchNorm', {x: f32(2, 4, 5, 3), scale: f32(3), offset: f32(3), ...statistics}, {
-    varianceEpsilon: 0.01,
-  }),
-  sample('FusedBatchNorm', {x: f32(2, 4, 5, 3), scale: undefined, offset: f32(3), ...statistics}, {
-    varianceEpsilon: 0.01,
-  }),
-  sample('FusedBatchNorm', {x: f32(2, 4, 5, 3), scale: f32(3), offset: undefined, ...statistics}, {
-    varianceEpsilon: 0.01,
-  }),
+  sample(
+    'FusedBatchNorm',
+    {x: f32(2, 4, 5, 3), scale: f32(3), offset: f32(3), ...statistics},
+    {varianceEpsilon: 0.01},
+  ),
+  sample(
+    'FusedBatchNorm',
+    {x: f32(2, 4, 5, 3), scale: undefined, offset: f32(3), ...statistics},
+    {varianceEpsilon: 0.01},
+  ),
+  sample(
+    'FusedBatchNorm',
+    {x: f32(2, 4, 5, 3), scale: f32(3), offset: undefined, ...statistics},
+    {varianceEpsilon: 0.01},
+  ),
   sample(
     'FusedBatchNorm',
     {x: f32(2, 4, 5, 3), scale: undefined, offset: undefined, ...statistics},
@@ -81,13 +90,17 @@ const counting: Sample[] = [
   sample('Bincount', {x: i32(7).in(0, 5), weights: f32(7)}, {size: 5}),
   sample('Bincount', {x: i32(7).in(0, 5), weights: f32(0)}, {size: 5}, {constant: 'all'}),
   sample('DenseBincount', {x: i32(7).in(0, 5), weights: f32(7)}, {size: 5, binaryOutput: false}),
-  sample('DenseBincount', {x: i32(3, 7).in(0, 5), weights: f32(3, 7)}, {
-    size: 5,
-    binaryOutput: false,
-  }),
-  sample('DenseBincount', {x: i32(3, 7).in(0, 5), weights: f32(0)}, {size: 5, binaryOutput: true}, {
-    constant: 'all',
-  }),
+  sample(
+    'DenseBincount',
+    {x: i32(3, 7).in(0, 5), weights: f32(3, 7)},
+    {size: 5, binaryOutput: false},
+  ),
+  sample(
+    'DenseBincount',
+    {x: i32(3, 7).in(0, 5), weights: f32(0)},
+    {size: 5, binaryOutput: true},
+    {constant: 'all'},
+  ),
 ];
 
 export const normalization: readonly Sample[] = [

@@ -96,12 +96,11 @@ function pools(geometry: Geometry, refused: SampleOptions['refused'] = {}): Samp
       constant: ['output'],
       faulty: {wasm: 'takes the smallest positive float for minus infinity'},
     }),
-    sample(
-      'MaxPoolGrad',
-      {dy: f32(...y), input: f32(...x).in(0.1, 2), output},
-      attrs,
-      {refused, constant: ['output'], note: 'positive'},
-    ),
+    sample('MaxPoolGrad', {dy: f32(...y), input: f32(...x).in(0.1, 2), output}, attrs, {
+      refused,
+      constant: ['output'],
+      note: 'positive',
+    }),
   ];
 }
 

@@ -49,11 +49,19 @@ const unusual: Sample[] = [
   sample('Sum', {x: f32(3, 5)}, {axis: [], keepDims: false}, {note: 'no axis'}),
   sample('Mean', {x: f32(3, 5)}, {axis: [], keepDims: false}, {note: 'no axis'}),
   sample('Max', {x: f32(3, 5)}, {reductionIndices: [], keepDims: false}, {note: 'no axis'}),
-  sample('Sum', {x: f32(3, 0)}, {axis: [1], keepDims: false}, {
-    faulty: {wasm: 'leaves the result of an empty sum uninitialised'},
-  }),
+  sample(
+    'Sum',
+    {x: f32(3, 0)},
+    {axis: [1], keepDims: false},
+    {faulty: {wasm: 'leaves the result of an empty sum uninitialised'}},
+  ),
   sample('Prod', {x: f32(3, 5).including(0)}, {axis: [1], keepDims: false}, {note: 'one zero'}),
-  sample('Prod', {x: zerosIn(f32(3, 5))}, {axis: [1], keepDims: false}, {note: 'two zeros in a row'}),
+  sample(
+    'Prod',
+    {x: zerosIn(f32(3, 5))},
+    {axis: [1], keepDims: false},
+    {note: 'two zeros in a row'},
+  ),
   sample('Prod', {x: f32(2, 3, 4)}, {axis: [1, 2], keepDims: true}, {note: 'both signs'}),
 ];
 

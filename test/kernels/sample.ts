@@ -75,9 +75,11 @@ export function sample<Name extends KernelName>(
           ]);
       const result = tfjs
         .engine()
-        .runKernel<
-          tf.Tensor | tf.Tensor[]
-        >(kernel, named as unknown as tf.NamedTensorMap, attrs as tf.NamedAttrMap);
+        .runKernel<tf.Tensor | tf.Tensor[]>(
+          kernel,
+          named as unknown as tf.NamedTensorMap,
+          attrs as tf.NamedAttrMap,
+        );
       return Array.isArray(result) ? result : [result];
     },
   };

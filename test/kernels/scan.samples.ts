@@ -42,11 +42,17 @@ export const scan: readonly Sample[] = [
     {axis: -1, exclusive: true, reverse: false},
     negativeAxis((tf, [x]) => tf.cumprod(x as Tensor, 2, true, false)),
   ),
-  sample('Cumprod', {x: f32(7).including(0)}, {axis: 0, exclusive: false, reverse: false}, {
-    note: 'one zero',
-  }),
-  sample('Cumprod', {x: f32(7).including(0, 0)}, {axis: 0, exclusive: true, reverse: true}, {
-    note: 'two zeros',
-  }),
+  sample(
+    'Cumprod',
+    {x: f32(7).including(0)},
+    {axis: 0, exclusive: false, reverse: false},
+    {note: 'one zero'},
+  ),
+  sample(
+    'Cumprod',
+    {x: f32(7).including(0, 0)},
+    {axis: 0, exclusive: true, reverse: true},
+    {note: 'two zeros'},
+  ),
   sample('Cumprod', {x: i32(3, 5).in(1, 4)}, {axis: 0, exclusive: false, reverse: false}),
 ];

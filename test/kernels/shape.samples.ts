@@ -53,7 +53,14 @@ const strided: Sample[] = (
     [[2, 3, 4], {...noMasks, begin: [0, 1], end: [0, 4], strides: [1, 2], ellipsisMask: 1}],
     [
       [2, 3, 4],
-      {...noMasks, begin: [1, 0, 3], end: [2, 0, 0], strides: [1, 1, -2], ellipsisMask: 2, endMask: 4},
+      {
+        ...noMasks,
+        begin: [1, 0, 3],
+        end: [2, 0, 0],
+        strides: [1, 1, -2],
+        ellipsisMask: 2,
+        endMask: 4,
+      },
     ],
     [[3, 5], {...noMasks, begin: [2, 0], end: [2, 5], strides: [1, 2]}],
   ] satisfies (readonly [number[], tf.StridedSliceAttrs])[]
@@ -108,84 +115,124 @@ const repeating: Sample[] = [
 
 const padding: Sample[] = [
   sample('PadV2', {x: f32(5)}, {paddings: [[1, 2]], constantValue: 0}),
-  sample('PadV2', {x: f32(3, 5)}, {
-    paddings: [
-      [1, 0],
-      [2, 3],
-    ],
-    constantValue: 0.7,
-  }),
-  sample('PadV2', {x: f32(2, 3, 4)}, {
-    paddings: [
-      [0, 0],
-      [1, 2],
-      [0, 3],
-    ],
-    constantValue: 0,
-  }),
-  sample('PadV2', {x: f32(3, 5)}, {
-    paddings: [
-      [0, 0],
-      [0, 0],
-    ],
-    constantValue: 0,
-  }),
-  sample('PadV2', {x: i32(3, 5)}, {
-    paddings: [
-      [0, 1],
-      [1, 0],
-    ],
-    constantValue: 7,
-  }),
-  ...(['reflect', 'symmetric'] as const).flatMap((mode) => [
-    sample('MirrorPad', {x: f32(5)}, {paddings: [[2, 3]], mode}),
-    sample('MirrorPad', {x: f32(3, 5)}, {
+  sample(
+    'PadV2',
+    {x: f32(3, 5)},
+    {
       paddings: [
-        [1, 2],
-        [3, 0],
+        [1, 0],
+        [2, 3],
       ],
-      mode,
-    }),
-    sample('MirrorPad', {x: f32(2, 3, 4)}, {
+      constantValue: 0.7,
+    },
+  ),
+  sample(
+    'PadV2',
+    {x: f32(2, 3, 4)},
+    {
+      paddings: [
+        [0, 0],
+        [1, 2],
+        [0, 3],
+      ],
+      constantValue: 0,
+    },
+  ),
+  sample(
+    'PadV2',
+    {x: f32(3, 5)},
+    {
+      paddings: [
+        [0, 0],
+        [0, 0],
+      ],
+      constantValue: 0,
+    },
+  ),
+  sample(
+    'PadV2',
+    {x: i32(3, 5)},
+    {
       paddings: [
         [0, 1],
-        [0, 0],
-        [2, 1],
+        [1, 0],
       ],
-      mode,
-    }),
+      constantValue: 7,
+    },
+  ),
+  ...(['reflect', 'symmetric'] as const).flatMap((mode) => [
+    sample('MirrorPad', {x: f32(5)}, {paddings: [[2, 3]], mode}),
+    sample(
+      'MirrorPad',
+      {x: f32(3, 5)},
+      {
+        paddings: [
+          [1, 2],
+          [3, 0],
+        ],
+        mode,
+      },
+    ),
+    sample(
+      'MirrorPad',
+      {x: f32(2, 3, 4)},
+      {
+        paddings: [
+          [0, 1],
+          [0, 0],
+          [2, 1],
+        ],
+        mode,
+      },
+    ),
   ]),
 ];
 
 const blocks: Sample[] = [
-  sample('SpaceToBatchND', {x: f32(1, 4, 6, 3)}, {
-    blockShape: [2, 3],
-    paddings: [
-      [0, 0],
-      [0, 0],
-    ],
-  }),
-  sample('SpaceToBatchND', {x: f32(2, 3, 5, 2)}, {
-    blockShape: [2, 2],
-    paddings: [
-      [1, 0],
-      [0, 1],
-    ],
-  }),
-  sample('BatchToSpaceND', {x: f32(6, 2, 2, 3)}, {
-    blockShape: [2, 3],
-    crops: [
-      [0, 0],
-      [0, 0],
-    ],
-  }),
-  sample('BatchToSpaceND', {x: f32(8, 2, 3, 1)}, {
-    blockShape: [2, 2],
-    crops: [
-      [1, 0],
-      [0, 1],
-    ],
-  }),
+  sample(
+    'SpaceToBatchND',
+    {x: f32(1, 4, 6, 3)},
+    {
+      blockShape: [2, 3],
+      paddings: [
+        [0, 0],
+        [0, 0],
+      ],
+    },
+  ),
+  sample(
+    'SpaceToBatchND',
+    {x: f32(2, 3, 5, 2)},
+    {
+      blockShape: [2, 2],
+      paddings: [
+        [1, 0],
+        [0, 1],
+      ],
+    },
+  ),
+  sample(
+    'BatchToSpaceND',
+    {x: f32(6, 2, 2, 3)},
+    {
+      blockShape: [2, 3],
+      crops: [
+        [0, 0],
+        [0, 0],
+      ],
+    },
+  ),
+  sample(
+    'BatchToSpaceND',
+    {x: f32(8, 2, 3, 1)},
+    {
+      blockShape: [2, 2],
+      crops: [
+        [1, 0],
+        [0, 1],
+      ],
+    },
+  ),
   sample('DepthToSpace', {x: f32(2, 3, 5, 8)}, {blockSize: 2, dataFormat: 'NHWC'}),
   sample('DepthToSpace', {x: f32(1, 2, 3, 9)}, {blockSize: 3, dataFormat: 'NHWC'}),
 ];

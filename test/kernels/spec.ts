@@ -66,7 +66,9 @@ export class Spec {
     return this.drawn((random, size) => {
       const rows = shape.length === 0 ? 0 : size / shape.length;
       const flat = random.shuffle([...Array(sizeOf(shape)).keys()]).slice(0, rows);
-      return (order === 'sorted' ? flat.sort((a, b) => a - b) : flat).flatMap((index) => unravel(index, shape));
+      return (order === 'sorted' ? flat.sort((a, b) => a - b) : flat).flatMap((index) =>
+        unravel(index, shape),
+      );
     });
   }
 
@@ -147,4 +149,3 @@ function unravel(index: number, shape: readonly number[]): number[] {
   }
   return result;
 }
-

@@ -24,7 +24,9 @@ describe('the comparer', () => {
   });
 
   it('tells small numbers apart', () => {
-    expect(findDifference(vector(1e-4), vector(9e-4), tolerance)).to.match(/1 of 1 elements differ/);
+    expect(findDifference(vector(1e-4), vector(9e-4), tolerance)).to.match(
+      /1 of 1 elements differ/,
+    );
   });
 
   it('allows an element that nearly cancels the rounding errors of its neighbours', () => {

@@ -2,11 +2,13 @@ import {describeTensor, type HostTensor} from './host.js';
 
 /**
  * How far a number may be from the expected one: `relative · |expected| + absolute · scale`, where the scale is the largest
- * finite magnitude in the expected tensor (an element that nearly cancels carries the rounding errors of its neighbours).
+ * finite magnitude in the expected tensor (an element that nearly cancels carries the rounding errors of its neighbours), or
+ * `smallestScale`, that of the terms which may cancel in all of them.
  */
 export interface Tolerance {
   readonly relative: number;
   readonly absolute: number;
+  readonly smallestScale?: number;
 }
 
 /** Throws unless shape, dtype and every element agree. NaN equals only NaN, an infinity only itself. */
@@ -44,12 +46,12 @@ export function expectAllClose(
 export function findDifference(
   actual: HostTensor,
   expected: HostTensor,
-  {relative, absolute}: Tolerance,
+  {relative, absolute, smallestScale = 0}: Tolerance,
 ): string | null {
   if (describeTensor(actual) !== describeTensor(expected)) {
     return `got ${describeTensor(actual)}, expected ${describeTensor(expected)}`;
   }
-  const scale = largestMagnitude(expected);
+  const scale = Math.max(largestMagnitude(expected), smallestScale);
   let wrong = 0;
   let worst = {index: -1, excess: -1};
   for (let i = 0; i < expected.values.length; i++) {

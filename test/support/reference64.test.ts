@@ -38,10 +38,14 @@ describe('the float64 reference', () => {
     const sum = run('Sum', {x: double(1, tiny)}, {axis: [0], keepDims: false});
     expect(sum[0]?.values[0]).to.equal(1 + tiny);
     const matrix: HostTensor = {...double(1, tiny), shape: [1, 2]};
-    const product = run('BatchMatMul', {a: matrix, b: {...double(1, 1), shape: [2, 1]}}, {
-      transposeA: false,
-      transposeB: false,
-    });
+    const product = run(
+      'BatchMatMul',
+      {a: matrix, b: {...double(1, 1), shape: [2, 1]}},
+      {
+        transposeA: false,
+        transposeB: false,
+      },
+    );
     expect(product[0]?.values[0]).to.equal(1 + tiny);
   });
 
@@ -93,7 +97,8 @@ describe('central differences', () => {
   });
 
   it('hold still what has no direction', () => {
-    const product = (inputs: readonly HostTensor[]) => run('Multiply', {a: inputs[0], b: inputs[1]});
+    const product = (inputs: readonly HostTensor[]) =>
+      run('Multiply', {a: inputs[0], b: inputs[1]});
     const inputs = [double(2), double(3)];
     const [derivative] = directionalDerivative(product, inputs, [undefined, double(1)]);
     expect(derivative?.values[0]).to.be.closeTo(2, 1e-9);

@@ -95,7 +95,9 @@ function load(): Tfjs {
   core.env().set('PROD', true);
   loadBundle('@tensorflow/tfjs-backend-cpu', ownGlobal, {'@tensorflow/tfjs-core': core});
   const [probe] = core.tidy(() => {
-    const one = core.engine().makeTensor(Float64Array.of(1) as unknown as tf.DataValues, [1], 'float32');
+    const one = core
+      .engine()
+      .makeTensor(Float64Array.of(1) as unknown as tf.DataValues, [1], 'float32');
     return [...core.exp(one).dataSync()];
   }) as unknown as number[];
   if (probe !== Math.E) {

@@ -3,6 +3,9 @@ import {findDifference} from '../support/compare.js';
 
 type Nested = number | readonly Nested[];
 
+const flatten = (nested: Nested): number[] =>
+  typeof nested === 'number' ? [nested] : nested.flatMap(flatten);
+
 /** Float32 results against numbers worked out by hand or in double precision. */
 const TOLERANCE = {relative: 1e-5, absolute: 1e-6};
 
@@ -13,7 +16,7 @@ export function expectValues(actual: tf.Tensor, expected: Nested, tolerance = TO
     shape.push(level.length);
     if (level.length === 0) break;
   }
-  const values = [expected].flat(Infinity) as number[];
+  const values = flatten(expected);
   const [dtype, got] = [actual.dtype, Float64Array.from(actual.dataSync())];
   const difference = findDifference(
     {shape: actual.shape, dtype, values: got},

@@ -61,7 +61,11 @@ export const front = (mapped: readonly boolean[]): Mapping => ({
 });
 
 /** Batch dimensions anywhere but in front, as far as ranks allow, some of them counted from the end. */
-function elsewhere(row: Sample, mapped: readonly boolean[], outputs: readonly HostTensor[]): Mapping {
+function elsewhere(
+  row: Sample,
+  mapped: readonly boolean[],
+  outputs: readonly HostTensor[],
+): Mapping {
   const random = randomFor(row, 'elsewhere', mapped.join());
   const pick = (rank: number) => {
     const dim = rank === 0 ? 0 : random.integer(1, rank + 1);
@@ -181,11 +185,7 @@ function compareTwoLevels(
   const expected = looped(
     grid as unknown as HostTensor[][],
     (examples) =>
-      looped(
-        examples as unknown as HostTensor[][],
-        (example) => evaluate(call, example),
-        0,
-      ),
+      looped(examples as unknown as HostTensor[][], (example) => evaluate(call, example), 0),
     0,
   );
   const nested = vmapped((...xs) => vmapped(call, innerMapping)(...xs), outerMapping);
@@ -267,4 +267,3 @@ export const batchingChecks: readonly Check[] = [
   twoLevels,
   noHiddenLoop,
 ];
-

@@ -27,6 +27,9 @@ export function randomFor(row: Sample, ...words: readonly (string | number)[]): 
   return new Random(seed, row.kernel, row.label, ...words);
 }
 
+/** Samples are of order one; a sum of them that nearly cancels keeps the rounding errors of its terms. */
+const smallestScale = 0.5;
+
 /** Float32 rounds to 6e-8; a sum of n products is off by some √n times that, on its largest term. */
 const tolerances: {readonly [C in Compared]: Tolerance} = {
   primal: {relative: 2e-6, absolute: 1e-6},
@@ -38,7 +41,7 @@ const tolerances: {readonly [C in Compared]: Tolerance} = {
 export function toleranceFor(row: Sample, compared: Compared): Tolerance {
   const {relative, absolute} = tolerances[compared];
   const slack = row.slack?.[compared] ?? 1;
-  return {relative: relative * slack, absolute: absolute * slack};
+  return {relative: relative * slack, absolute: absolute * slack, smallestScale};
 }
 
 /** The inputs of `size` examples; those not mapped are one and the same for all. */

@@ -66,7 +66,11 @@ const primal: Check = {
     const inForward = evaluate(
       (...xs) => {
         const f = floatFunction(row, xs.slice(0, inputs.length));
-        return jvp(f, active.map((i) => xs[i] as tf.Tensor), xs.slice(-count))[0] as tf.Tensor[];
+        return jvp(
+          f,
+          active.map((i) => xs[i] as tf.Tensor),
+          xs.slice(-count),
+        )[0] as tf.Tensor[];
       },
       [...inputs, ...u],
     );
@@ -218,7 +222,11 @@ const secondOrder: Check = {
     expectDual(pairs(forwardOverReverse, u), dualOf(dCotangents, expected.ju), 'jvp of vjp');
 
     const reverseOverForward = evaluate(cotangentsOf(tangent, 2 * n), [...xs, ...u, ...cotangents]);
-    expectDual(pairs(reverseOverForward, [...v, ...du]), dualOf(cotangents, expected.jdu), 'vjp of jvp');
+    expectDual(
+      pairs(reverseOverForward, [...v, ...du]),
+      dualOf(cotangents, expected.jdu),
+      'vjp of jvp',
+    );
 
     const reverseOverReverse = evaluate(cotangentsOf(cotangent, n + cotangents.length), [
       ...xs,

@@ -48,7 +48,9 @@ function compute(row: Sample): Expected {
   const cotangents = (name: string) =>
     outputs.map((output, i) => drawLike(output, randomFor(row, name, i)));
   const direction = (values: readonly HostTensor[], only?: number): Direction =>
-    inputs.map((_, i) => (only === undefined || only === i ? values[active.indexOf(i)] : undefined));
+    inputs.map((_, i) =>
+      only === undefined || only === i ? values[active.indexOf(i)] : undefined,
+    );
 
   const u = tangents('u');
   const v = tangents('v');

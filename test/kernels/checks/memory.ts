@@ -64,14 +64,14 @@ function derivativeUses(row: Sample): Use[] {
       name: 'jvp',
       run: (f) =>
         withTensors([...inputs, ...tangents], (xs) =>
-          jvp(f(floatFunction(row, xs)), primals(xs), xs.slice(count)),
+          jvp(f(floatFunction(row, xs.slice(0, count))), primals(xs), xs.slice(count)),
         ),
     },
     {
       name: 'vjp',
       run: (f) =>
         withTensors([...inputs, ...cotangents], (xs) => {
-          const [output, pullback] = vjp(f(floatFunction(row, xs)), primals(xs));
+          const [output, pullback] = vjp(f(floatFunction(row, xs.slice(0, count))), primals(xs));
           const result = pullback(xs.slice(count) as never);
           pullback.dispose();
           return [output, result];
@@ -81,13 +81,10 @@ function derivativeUses(row: Sample): Use[] {
       name: 'vjp of vjp',
       run: (f) =>
         withTensors([...inputs, ...cotangents], (xs) => {
-          const [output, pullback] = vjp(
-            (...ys: tf.Tensor[]) => {
-              const inner = vjp(f(restricted(row, xs, active)), ys);
-              return inner[1](xs.slice(count) as never) as tf.Tensor[];
-            },
-            primals(xs),
-          );
+          const [output, pullback] = vjp((...ys: tf.Tensor[]) => {
+            const inner = vjp(f(restricted(row, xs.slice(0, count), active)), ys);
+            return inner[1](xs.slice(count) as never) as tf.Tensor[];
+          }, primals(xs));
           const result = pullback(output as never);
           pullback.dispose();
           return [output, result];
@@ -96,10 +93,7 @@ function derivativeUses(row: Sample): Use[] {
   ];
 }
 
-function withTensors(
-  inputs: readonly HostTensor[],
-  f: (tensors: tf.Tensor[]) => Results,
-): Results {
+function withTensors(inputs: readonly HostTensor[], f: (tensors: tf.Tensor[]) => Results): Results {
   const tensors = inputs.map(toTensor);
   try {
     return f(tensors);

@@ -160,14 +160,20 @@ const aroundVmap: Check = {
         const parts = byExample.map((cotangents) => cotangents[i] as HostTensor);
         return mapping.inDims[input] === null
           ? sum(parts)
-          : (batched(parts.map((part) => [part]), [0])[0] as HostTensor);
+          : (batched(
+              parts.map((part) => [part]),
+              [0],
+            )[0] as HostTensor);
       });
       const dims = [...mapping.inDims, ...Array<number>(outputs).fill(0)];
-      const actual = evaluate((...xs) => {
-        const primals = active.map((i) => xs[i] as tf.Tensor);
-        const f = batchedRow(mapping, xs.slice(0, count));
-        return cotangentsOf(f, active.length)(...primals, ...xs.slice(count));
-      }, batched(examples, dims));
+      const actual = evaluate(
+        (...xs) => {
+          const primals = active.map((i) => xs[i] as tf.Tensor);
+          const f = batchedRow(mapping, xs.slice(0, count));
+          return cotangentsOf(f, active.length)(...primals, ...xs.slice(count));
+        },
+        batched(examples, dims),
+      );
       const what = `vjp of ${describeMapping(mapping)}`;
       expectAllClose(actual, expected, toleranceFor(row, 'derivative'), what);
     }

@@ -1,0 +1,278 @@
+import {backend_util, type Conv2DAttrs, type Tensor} from '@tensorflow/tfjs-core';
+import {fold, product} from './dims.js';
+import {matMul} from './matmul.js';
+import {reshape, transpose} from './ops.js';
+import {run} from './rule.js';
+import {isTraced, strategy} from './strategy.js';
+import {
+  countOf,
+  extentOf,
+  fit,
+  fitted,
+  padOrCut,
+  slidingAxes,
+  spreadOut,
+  unfit,
+  windowsOf,
+  type SlidingAxis,
+} from './windows.js';
+
+/**
+ * NOTE [convolutions]
+ * Conv2D is linear in x and in the filter; its gradient kernels are its transposes in one and in the other, so the three are each
+ * other's derivatives. Each folds a mapped input into a dimension that it has already: x and dy into N, the filter into its output
+ * or input channels. Only where both inputs are mapped does every example need a convolution of its own.
+ *
+ * Both transposes are convolutions of rearranged operands, too: with respect to x, of dy with the flipped filter, its channels
+ * exchanged; with respect to the filter, of x with dy as the filter, where N takes the place of the input channels, and strides and
+ * dilations are exchanged.
+ */
+export type Shape4D = [number, number, number, number];
+type Padding = Conv2DAttrs['pad'];
+
+/** Attributes of a convolution; its gradient kernels have no dilations. */
+export interface ConvolutionAttrs extends Omit<Conv2DAttrs, 'dilations'> {
+  readonly dilations?: [number, number] | number;
+}
+
+export const shape4D = (shape: readonly number[]): Shape4D => [...shape] as Shape4D;
+
+export function axesOf(
+  xShape: readonly number[],
+  filterShape: readonly number[],
+  {strides, dilations = 1, pad, dimRoundingMode, dataFormat}: ConvolutionAttrs,
+): SlidingAxis[] {
+  const info = backend_util.computeConv2DInfo(
+    shape4D(xShape),
+    shape4D(filterShape),
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
+    false,
+    backend_util.convertConv2DDataFormat(dataFormat),
+  );
+  return slidingAxes(info);
+}
+
+export const pairOf = (axes: readonly SlidingAxis[], what: 'stride' | 'dilation'): [number, number] => [
+  axes[0]![what],
+  axes[1]![what],
+];
+
+const isDilated = (axes: readonly SlidingAxis[]): boolean =>
+  axes.some(({dilation, window}) => dilation > 1 && window > 1);
+
+/** A convolution whose windows cover the input exactly. */
+const convolve = (x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor =>
+  run(
+    'Conv2D',
+    {x, filter},
+    {
+      strides: pairOf(axes, 'stride'),
+      pad: 'valid',
+      dataFormat: 'NHWC',
+      dilations: pairOf(axes, 'dilation'),
+    },
+  );
+
+export const toChannelsLast = (x: Tensor): Tensor => transpose(x, [0, 2, 3, 1]);
+export const toChannelsFirst = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
+
+function channelsLastPadding(pad: Padding): Padding {
+  return typeof pad === 'object' ? [pad[0], pad[2], pad[3], pad[1]] : pad;
+}
+
+export const channelsLastShape = ([n, channels, height, width]: Shape4D): Shape4D => [n, height, width, channels];
+
+export const channelsLastAttrs = <Attrs extends ConvolutionAttrs>(attrs: Attrs): Attrs => ({
+  ...attrs,
+  dataFormat: 'NHWC',
+  pad: channelsLastPadding(attrs.pad),
+});
+
+/** The transpose of a convolution in its input: a cotangent of shape `inputShape`. */
+export function inputGradient(
+  dy: Tensor,
+  filter: Tensor,
+  inputShape: readonly number[],
+  attrs: ConvolutionAttrs,
+): Tensor {
+  const axes = axesOf(inputShape, filter.shape, attrs);
+  const byKernel = isTraced(dy, filter) || strategy().convolutionGradients === 'kernel';
+  const needsFitting = typeof attrs.pad !== 'string' && !strategy().padsGradients;
+  const {strides, pad, dataFormat, dimRoundingMode} = attrs;
+  if (byKernel && !isDilated(axes) && !needsFitting) {
+    return run(
+      'Conv2DBackpropInput',
+      {dy, filter},
+      {strides, pad, dataFormat, dimRoundingMode, inputShape: shape4D(inputShape)},
+    );
+  }
+  if (dataFormat === 'NCHW') {
+    const shape = channelsLastShape(shape4D(inputShape));
+    return toChannelsFirst(inputGradient(toChannelsLast(dy), filter, shape, channelsLastAttrs(attrs)));
+  }
+  if (byKernel && !isDilated(axes)) {
+    const [n = 1, , , channels = 1] = inputShape;
+    const covered: Shape4D = [n, extentOf(axes[0]!), extentOf(axes[1]!), channels];
+    const dx = run(
+      'Conv2DBackpropInput',
+      {dy, filter},
+      {strides, pad: 'valid', dataFormat, inputShape: covered},
+    );
+    return unfit(dx, axes);
+  }
+  return convolve(spreadForInput(dy, axes), flipped(filter), transposedAxes(axes));
+}
+
+/** `dy` with zeros between and around, such that the flipped filter meets it once for each position of the input. */
+export function spreadForInput(dy: Tensor, axes: readonly SlidingAxis[]): Tensor {
+  const spread = spreadOut(dy, pairOf(axes, 'stride'));
+  return padOrCut(
+    spread,
+    axes.map((axis, index) => {
+      const reach = (axis.window - 1) * axis.dilation;
+      const before = reach - axis.before;
+      return [before, axis.size + reach - spread.shape[index + 1]! - before];
+    }),
+  );
+}
+
+/** The windows of the convolution that `inputGradient` is. */
+export const transposedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
+  axes.map(({window, dilation, size}) => ({
+    window,
+    dilation,
+    stride: 1,
+    before: 0,
+    count: size,
+    size: size + (window - 1) * dilation,
+  }));
+
+/** `[kh, kw, in, out]` to `[kh, kw, out, in]`, turned by 180°. */
+export const flipped = (filter: Tensor): Tensor =>
+  transpose(run('Reverse', {x: filter}, {dims: [0, 1]}), [0, 1, 3, 2]);
+
+/** The transpose of a convolution in its filter: a cotangent of shape `filterShape`. */
+export function filterGradient(
+  x: Tensor,
+  dy: Tensor,
+  filterShape: readonly number[],
+  attrs: ConvolutionAttrs,
+): Tensor {
+  const axes = axesOf(x.shape, filterShape, attrs);
+  const byKernel = isTraced(x, dy) || strategy().convolutionGradients === 'kernel';
+  const needsFitting = typeof attrs.pad !== 'string' && !strategy().padsGradients;
+  const {strides, pad, dataFormat, dimRoundingMode} = attrs;
+  const shape = shape4D(filterShape);
+  if (byKernel && !isDilated(axes) && !needsFitting) {
+    return run(
+      'Conv2DBackpropFilter',
+      {x, dy},
+      {strides, pad, dataFormat, dimRoundingMode, filterShape: shape},
+    );
+  }
+  if (dataFormat === 'NCHW') {
+    return filterGradient(toChannelsLast(x), toChannelsLast(dy), shape, channelsLastAttrs(attrs));
+  }
+  const covered = fit(x, axes);
+  if (byKernel && !isDilated(axes)) {
+    return run(
+      'Conv2DBackpropFilter',
+      {x: covered, dy},
+      {strides, pad: 'valid', dataFormat, filterShape: shape},
+    );
+  }
+  const gradient = convolve(
+    transpose(covered, [3, 1, 2, 0]),
+    transpose(dy, [1, 2, 0, 3]),
+    exchangedAxes(axes),
+  );
+  return transpose(gradient, [1, 2, 0, 3]);
+}
+
+/** The windows of the convolution that `filterGradient` is. */
+export const exchangedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
+  axes.map((axis) => ({
+    window: axis.count,
+    count: axis.window,
+    stride: axis.dilation,
+    dilation: axis.stride,
+    before: 0,
+    size: extentOf(axis),
+  }));
+
+/**
+ * A convolution per example: `[B, N, H, W, C]`, fitted to the windows, by `[B, kh, kw, C, F]` gives `[B, N, H', W', F]`.
+ */
+export function convolvePerExample(x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor {
+  const [size = 1, n = 1] = x.shape;
+  const outputs = filter.shape.at(-1)!;
+  const [height, width] = axes as [SlidingAxis, SlidingAxis];
+  if (strategy().convolutionPerExample === 'depthwise' && size > 0) {
+    const result = convolveChannels(transpose(x, [1, 2, 3, 4, 0]), transpose(filter, [1, 2, 3, 0, 4]), axes);
+    return transpose(result, [3, 0, 1, 2, 4]);
+  }
+  const windows = reshape(windowsOf(fold(x), axes), [
+    size,
+    n * countOf(axes),
+    product(filter.shape.slice(1, -1)),
+  ]);
+  const result = matMul(windows, reshape(filter, [size, windows.shape[2]!, outputs]));
+  return reshape(result, [size, n, height.count, width.count, outputs]);
+}
+
+/** The gradient of each example's filter: `[B, N, H, W, C]`, fitted to the windows, and `[B, N, H', W', F]` give `[B, kh, kw, C, F]`. */
+export function filterGradientPerExample(x: Tensor, dy: Tensor, axes: readonly SlidingAxis[]): Tensor {
+  const [size = 1, n = 1, , , channels = 1] = x.shape;
+  const outputs = dy.shape.at(-1)!;
+  const [height, width] = axes as [SlidingAxis, SlidingAxis];
+  if (strategy().convolutionPerExample === 'depthwise' && size > 0) {
+    const result = convolveChannels(
+      transpose(x, [4, 2, 3, 1, 0]),
+      transpose(dy, [2, 3, 1, 0, 4]),
+      exchangedAxes(axes),
+    );
+    return transpose(result, [3, 1, 2, 0, 4]);
+  }
+  const positions = n * countOf(axes);
+  const taps = height.window * width.window * channels;
+  const windows = reshape(windowsOf(fold(x), axes), [size, positions, taps]);
+  const result = matMul(windows, reshape(dy, [size, positions, outputs]), true);
+  return reshape(result, [size, height.window, width.window, channels, outputs]);
+}
+
+/**
+ * The same by one depthwise convolution: `[N, H, W, C, B]` by `[kh, kw, C, B, F]` gives `[N, H', W', B, F]`. A depthwise convolution sums
+ * over the window alone, so C becomes part of the width: neighbouring columns.
+ */
+export function convolveChannels(x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor {
+  const [height, width] = axes as [SlidingAxis, SlidingAxis];
+  const [n = 1, rows = 1, , channels = 1, size = 1] = x.shape;
+  const outputs = filter.shape.at(-1)!;
+  if (channels > 1 && width.dilation > 1 && width.window > 1) {
+    const [kh = 1, kw = 1] = filter.shape;
+    const spread = spreadOut(reshape(filter, [kh, kw, channels * size * outputs]), [width.dilation]);
+    const taps = spread.shape[1]!;
+    return convolveChannels(x, reshape(spread, [kh, taps, channels, size, outputs]), [
+      height,
+      {...width, dilation: 1, window: taps},
+    ]);
+  }
+  const result = run(
+    'DepthwiseConv2dNative',
+    {
+      x: reshape(x, [n, rows, x.shape[2]! * channels, size]),
+      filter: reshape(filter, [height.window, width.window * channels, size, outputs]),
+    },
+    {
+      strides: [height.stride, width.stride * channels],
+      pad: 'valid',
+      dataFormat: 'NHWC',
+      dilations: [height.dilation, channels > 1 ? 1 : width.dilation],
+    },
+  );
+  return reshape(result, [n, height.count, width.count, size, outputs]);
+}
+

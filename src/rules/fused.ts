@@ -1,0 +1,125 @@
+import type {backend_util, Tensor} from '@tensorflow/tfjs-core';
+import {alignRanks, broadcastTo, materialize, unbroadcast} from './dims.js';
+import {masked} from './mask.js';
+import {add, greater, less, mul, scalar, scale, sub, where} from './ops.js';
+import {run, type BatchedInput} from './rule.js';
+
+/**
+ * NOTE [fused]
+ * A fused kernel is a product (of matrices, or a convolution), plus a bias, through an activation function: the epilogue. Its
+ * derivatives are those of the parts. The slope of most activations follows from the output, which is kept; only where it does not
+ * is the value before the activation computed again.
+ */
+interface EpilogueAttrs {
+  readonly activation?: backend_util.Activation | null;
+  readonly leakyreluAlpha?: number;
+}
+
+interface Epilogue {
+  /** The value before the activation. */
+  readonly before: () => Tensor;
+  readonly output: Tensor;
+  /** Of prelu. */
+  readonly weights: Tensor | undefined;
+  readonly attrs: EpilogueAttrs;
+}
+
+export const beforeActivation = (product: Tensor, bias: Tensor | undefined): Tensor =>
+  bias === undefined ? product : add(product, bias);
+
+/** Bias and activation for a batch. */
+export function batchedEpilogue(
+  product: BatchedInput,
+  bias: BatchedInput | undefined,
+  weights: BatchedInput | undefined,
+  attrs: EpilogueAttrs,
+  size: number,
+): Tensor {
+  let x = product;
+  if (bias !== undefined) {
+    const [a, b] = alignRanks([x, bias]) as [Tensor, Tensor];
+    x = {value: add(a, b), mapped: x.mapped || bias.mapped};
+  }
+  const value = materialize(x, size);
+  if (weights === undefined) return activate(value, attrs);
+  const [alpha] = alignRanks([weights, {value, mapped: true}]) as [Tensor, Tensor];
+  // The wasm kernel repeats weights wrongly unless they span the last dimensions.
+  return run('Prelu', {x: value, alpha: broadcastTo(alpha, value.shape)});
+}
+
+function activate(x: Tensor, {activation, leakyreluAlpha = 0.2}: EpilogueAttrs): Tensor {
+  switch (activation) {
+    case 'relu':
+      return run('Relu', {x});
+    case 'relu6':
+      return run('Relu6', {x});
+    case 'elu':
+      return run('Elu', {x});
+    case 'sigmoid':
+      return run('Sigmoid', {x});
+    case 'leakyrelu':
+      return run('LeakyRelu', {x}, {alpha: leakyreluAlpha});
+    default:
+      return x;
+  }
+}
+
+const isPositive = (x: Tensor): Tensor => greater(x, scalar(0));
+
+/** A change `t` before the activation as one after it; the same for cotangents, the other way round. */
+function throughActivation(t: Tensor, {before, output, weights, attrs}: Epilogue): Tensor {
+  const {activation, leakyreluAlpha: alpha = 0.2} = attrs;
+  switch (activation) {
+    case 'relu':
+      return masked(isPositive(output), t);
+    case 'relu6':
+      return masked(run('LogicalAnd', {a: isPositive(output), b: less(output, scalar(6))}), t);
+    case 'elu':
+      return run('EluGrad', {dy: t, y: output});
+    case 'sigmoid':
+      return mul(t, mul(output, sub(scalar(1), output)));
+    case 'leakyrelu':
+      return where(isPositive(alpha >= 0 ? output : before()), t, scale(t, alpha));
+    case 'prelu':
+      return where(isPositive(before()), t, mul(t, weights!));
+    default:
+      return t;
+  }
+}
+
+const throughWeights = (t: Tensor, before: Tensor): Tensor =>
+  mul(t, run('Minimum', {a: before, b: scalar(0)}));
+
+/** The tangent of the output, from those of the product and the bias, and that of the activation's weights. */
+export function epilogueTangent(
+  terms: readonly Tensor[],
+  weightsTangent: Tensor | undefined,
+  epilogue: Epilogue,
+): Tensor {
+  const changes: Tensor[] = [];
+  if (terms.length > 0) {
+    const change = broadcastTo(terms.reduce(add), epilogue.output.shape);
+    changes.push(throughActivation(change, epilogue));
+  }
+  if (weightsTangent) changes.push(throughWeights(weightsTangent, epilogue.before()));
+  return changes.reduce(add);
+}
+
+/** The cotangents of the product, the bias and the activation's weights. */
+export function epilogueCotangents(
+  dy: Tensor,
+  epilogue: Epilogue & {readonly bias: Tensor | undefined},
+): {product: () => Tensor; bias: () => Tensor; weights: () => Tensor} {
+  const product = once(() => throughActivation(dy, epilogue));
+  return {
+    product,
+    bias: () => unbroadcast(product(), epilogue.bias!.shape),
+    weights: () => unbroadcast(throughWeights(dy, epilogue.before()), epilogue.weights!.shape),
+  };
+}
+
+/** Computes a value when it is first asked for. */
+export function once<T>(compute: () => T): () => T {
+  let known: {value: T} | undefined;
+  return () => (known ??= {value: compute()}).value;
+}

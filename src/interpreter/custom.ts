@@ -1,6 +1,6 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import type {CustomGradCall} from './engine.js';
-import {adopt} from './tracer.js';
+import {alias} from './tracer.js';
 
 /** A function with a gradient of its own, called on certain inputs: what `tf.customGrad` makes. */
 export interface CustomGradient {
@@ -15,6 +15,17 @@ export interface CustomGradient {
    * @param inputs  those that `forward` got: the function may have used them without saving them
    */
   pullback(dy: Tensor, saved: readonly Tensor[], inputs: readonly Tensor[]): Tensor[];
+}
+
+/**
+ * NOTE [custom]
+ * A value that has been computed, and the gradient that it shall have: the level that meets a custom gradient runs its function once, on
+ * tensors of lower levels, and then attaches the gradient to the value at each of these levels in turn. What the function saved stays
+ * traced in the ordinary way: second derivatives of the value use the custom gradient, those of what is saved are ordinary ones.
+ */
+export interface EvaluatedGradient extends Pick<CustomGradient, 'inputs' | 'pullback'> {
+  readonly value: Tensor;
+  readonly saved: readonly Tensor[];
 }
 
 /** Reads tfjs's own form of a custom gradient, whose function holds its inputs in a closure. */
@@ -39,20 +50,16 @@ export function fromStock({inputs, forwardFunc, backwardsFunc}: CustomGradCall):
   };
 }
 
-/** tfjs's form of a custom gradient, for tfjs's own engine. */
-export function toStock(call: CustomGradient): CustomGradCall {
-  const {inputs} = call;
+/** tfjs's form of a custom gradient, for tfjs's own tape. */
+export function toStock({inputs, value, saved, pullback}: EvaluatedGradient): CustomGradCall {
   return {
     inputs: Object.fromEntries(inputs.map((input, index) => [index, input])),
     forwardFunc: (_backend, save) => {
-      const saved: Tensor[] = [];
-      const value = call.forward(inputs, (tensors) => saved.push(...tensors.map(adopt)));
       save([...inputs, ...saved]);
-      for (const tensor of saved) tensor.dispose();
-      return value;
+      return alias(value);
     },
     backwardsFunc: (dy, kept) => {
-      const cotangents = call.pullback(dy, kept.slice(inputs.length), kept.slice(0, inputs.length));
+      const cotangents = pullback(dy, kept.slice(inputs.length), kept.slice(0, inputs.length));
       return Object.fromEntries(cotangents.map((cotangent, index) => [index, () => cotangent]));
     },
   };

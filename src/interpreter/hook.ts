@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type {NamedTensorMap, Tensor, Variable} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
-import {fromStock, toStock, type CustomGradient} from './custom.js';
-import {engine, runStock, type KernelFuncCall} from './engine.js';
+import {fromStock, toStock, type EvaluatedGradient} from './custom.js';
+import {engine, isStockTapeOn, runStock, type KernelFuncCall} from './engine.js';
 import type {Level} from './level.js';
 import {alias, recordOf, TraceRecord} from './tracer.js';
 
@@ -36,12 +36,11 @@ export function run(name: string, inputs: object, attrs: object = {}): Tensor | 
   }
 }
 
-/** Runs a function with a gradient of its own where it belongs. */
-export function runCustom(call: CustomGradient): Tensor {
-  const level = highestLevel(call.inputs);
-  if (level === null) return runStock(toStock(call)) as Tensor;
-  level.assertActive();
-  return level.processCustom(call);
+/** Gives a value a gradient of its own at all levels of the inputs, and on tfjs's own tape. */
+export function attachGradient(gradient: EvaluatedGradient): Tensor {
+  const level = highestLevel(gradient.inputs);
+  if (level !== null) return level.attachGradient(gradient);
+  return isStockTapeOn() ? (runStock(toStock(gradient)) as Tensor) : gradient.value;
 }
 
 function highestLevel(inputs: NamedTensorMap | readonly Tensor[]): Level | null {
@@ -79,11 +78,13 @@ const opsWithRules = new Set(['fusedConv2d__op', 'fusedDepthwiseConv2d__op', 'fu
 
 function runKernelFunc(call: KernelFuncCall): Tensor | Tensor[] {
   if ('kernelName' in call) return run(call.kernelName, call.inputs, call.attrs);
-  if (highestLevel(call.inputs) === null) return runStock(call);
+  const level = highestLevel(call.inputs);
+  if (level === null) return runStock(call);
+  level.assertActive();
   if (opsWithRules.has(engine.state.activeScope?.name ?? '')) {
     return call.forwardFunc(null, () => undefined);
   }
-  return runCustom(fromStock(call));
+  return level.processCustom(fromStock(call));
 }
 
 function keep<T extends Tensor>(tensor: T): T {

@@ -1,6 +1,6 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
-import type {CustomGradient} from './custom.js';
+import type {CustomGradient, EvaluatedGradient} from './custom.js';
 
 /** One call of a kernel, with inputs of this level or lower ones. */
 export interface KernelCall {
@@ -28,8 +28,11 @@ export abstract class Level {
   /** Runs a kernel at least one of whose inputs is a tracer of this level. */
   abstract process(call: KernelCall): Tensor | Tensor[];
 
-  /** Runs a function with a gradient of its own (`tf.customGrad`). */
+  /** Runs a function with a gradient of its own (`tf.customGrad`). See NOTE [custom]. */
   abstract processCustom(call: CustomGradient): Tensor;
+
+  /** Gives a value of this level a gradient of its own. */
+  abstract attachGradient(gradient: EvaluatedGradient): Tensor;
 
   assertActive(): void {
     if (!this.ended) return;

@@ -5,28 +5,22 @@ import type {
   Tensor,
 } from '@tensorflow/tfjs-core';
 import {
+  assertImages,
   axesOf,
   channelsLastAttrs,
   channelsLastShape,
   convolvePerExample,
   filterGradient,
   filterGradientPerExample,
-  flipped,
+  infoOf,
   inputGradient,
   spreadForInput,
   toChannelsLast,
   transposedAxes,
 } from './convolve.js';
-import {fold, foldInto, unfold, unfoldFrom} from './dims.js';
-import {
-  batchedEpilogue,
-  beforeActivation,
-  epilogueCotangents,
-  epilogueTangent,
-  once,
-} from './fused.js';
-import {transpose} from './ops.js';
-import {family, run, savingFor, savingOutput, type BatchedInput} from './rule.js';
+import {fold, foldInto, logicalShape, unfold, unfoldFrom} from './dims.js';
+import {transpose, zeros} from './ops.js';
+import {family, run, savingFor, type BatchedInput} from './rule.js';
 import {fit, fitted} from './windows.js';
 
 const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
@@ -37,12 +31,17 @@ const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
 const imagesToChannelsFirst = (value: Tensor): Tensor => transpose(value, [0, 1, 4, 2, 3]);
 
 /** Conv2D of a batch. See NOTE [convolutions]. */
-function convolveBatch(
+export function convolveBatch(
   x: BatchedInput,
   filter: BatchedInput,
   attrs: Conv2DAttrs,
   size: number,
 ): Tensor {
+  assertImages(x, filter);
+  if (size === 0) {
+    // TensorFlow's kernel gives an empty batch a wrong shape.
+    return zeros([0, ...infoOf(logicalShape(x), logicalShape(filter), attrs).outShape]);
+  }
   if (!filter.mapped) {
     return unfold(run('Conv2D', {x: fold(x.value), filter: filter.value}, attrs), size);
   }
@@ -66,6 +65,8 @@ function inputGradientBatch(
   attrs: Conv2DBackpropInputAttrs,
   size: number,
 ): Tensor {
+  assertImages(dy, filter);
+  if (size === 0) return zeros([0, ...attrs.inputShape]);
   const [n, ...image] = attrs.inputShape;
   if (!filter.mapped) {
     const dx = inputGradient(fold(dy.value), filter.value, [size * n, ...image], attrs);
@@ -98,6 +99,8 @@ function filterGradientBatch(
   attrs: Conv2DBackpropFilterAttrs,
   size: number,
 ): Tensor {
+  assertImages(x, dy);
+  if (size === 0) return zeros([0, ...attrs.filterShape]);
   if (attrs.dataFormat === 'NCHW') {
     const [images, cotangents] = [x, dy].map(imagesToChannelsLast) as [BatchedInput, BatchedInput];
     return filterGradientBatch(images, cotangents, channelsLastAttrs(attrs), size);
@@ -143,48 +146,6 @@ export const convolution = family({
       x: () => inputGradient(dy, ct, x.shape, attrs),
       dy: () => run('Conv2D', {x, filter: ct}, undilated(attrs)),
     })),
-  },
-
-  FusedConv2D: {
-    batch: ({x, filter, bias, preluActivationWeights: weights}, attrs, size) => {
-      // Examples are more images where all else is the same for all images.
-      const isShared = (input: BatchedInput | undefined): boolean =>
-        input === undefined || (!input.mapped && (input.value.rank < 4 || input.value.shape[0] === 1));
-      if (!filter.mapped && isShared(bias) && isShared(weights)) {
-        const inputs = {
-          x: fold(x.value),
-          filter: filter.value,
-          bias: bias?.value,
-          preluActivationWeights: weights?.value,
-        };
-        return unfold(run('FusedConv2D', inputs, attrs), size);
-      }
-      const isMapped = x.mapped || filter.mapped;
-      const product = isMapped
-        ? convolveBatch(x, filter, attrs, size)
-        : run('Conv2D', {x: x.value, filter: filter.value}, attrs);
-      return batchedEpilogue({value: product, mapped: isMapped}, bias, weights, attrs, size);
-    },
-    jvp: ({x, filter, bias, preluActivationWeights: weights}, tangents, attrs, output) => {
-      const terms: Tensor[] = [];
-      if (tangents.x) terms.push(run('Conv2D', {x: tangents.x, filter}, attrs));
-      if (tangents.filter) terms.push(run('Conv2D', {x, filter: tangents.filter}, attrs));
-      if (tangents.bias) terms.push(tangents.bias);
-      const before = (): Tensor => beforeActivation(run('Conv2D', {x, filter}, attrs), bias);
-      const epilogue = {before, output, weights, attrs};
-      return epilogueTangent(terms, tangents.preluActivationWeights, epilogue);
-    },
-    vjp: savingOutput(['x', 'filter', 'bias', 'preluActivationWeights'], (dy, residuals, attrs) => {
-      const {x, filter, bias, preluActivationWeights: weights, output} = residuals;
-      const before = once(() => beforeActivation(run('Conv2D', {x, filter}, attrs), bias));
-      const epilogue = epilogueCotangents(dy, {before, output, weights, bias, attrs});
-      return {
-        x: () => inputGradient(epilogue.product(), filter, x.shape, attrs),
-        filter: () => filterGradient(x, epilogue.product(), filter.shape, attrs),
-        bias: epilogue.bias,
-        preluActivationWeights: epilogue.weights,
-      };
-    }),
   },
 });
 

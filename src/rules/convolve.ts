@@ -1,8 +1,9 @@
 import {backend_util, type Conv2DAttrs, type Tensor} from '@tensorflow/tfjs-core';
-import {fold, product} from './dims.js';
+import {showShape} from '../errors.js';
+import {fold, logicalRank, logicalShape, product} from './dims.js';
 import {matMul} from './matmul.js';
 import {reshape, transpose} from './ops.js';
-import {run} from './rule.js';
+import {run, type BatchedInput} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 import {
   countOf,
@@ -37,12 +38,12 @@ export interface ConvolutionAttrs extends Omit<Conv2DAttrs, 'dilations'> {
 
 export const shape4D = (shape: readonly number[]): Shape4D => [...shape] as Shape4D;
 
-export function axesOf(
+export function infoOf(
   xShape: readonly number[],
   filterShape: readonly number[],
   {strides, dilations = 1, pad, dimRoundingMode, dataFormat}: ConvolutionAttrs,
-): SlidingAxis[] {
-  const info = backend_util.computeConv2DInfo(
+): backend_util.Conv2DInfo {
+  return backend_util.computeConv2DInfo(
     shape4D(xShape),
     shape4D(filterShape),
     strides,
@@ -52,7 +53,19 @@ export function axesOf(
     false,
     backend_util.convertConv2DDataFormat(dataFormat),
   );
-  return slidingAxes(info);
+}
+
+export const axesOf = (
+  xShape: readonly number[],
+  filterShape: readonly number[],
+  attrs: ConvolutionAttrs,
+): SlidingAxis[] => slidingAxes(infoOf(xShape, filterShape, attrs));
+
+export function assertImages(...operands: readonly BatchedInput[]): void {
+  for (const operand of operands) {
+    if (logicalRank(operand) === 4) continue;
+    throw new Error(`a convolution takes tensors of rank 4, but got one of shape ${showShape(logicalShape(operand))}`);
+  }
 }
 
 export const pairOf = (axes: readonly SlidingAxis[], what: 'stride' | 'dilation'): [number, number] => [
@@ -60,7 +73,7 @@ export const pairOf = (axes: readonly SlidingAxis[], what: 'stride' | 'dilation'
   axes[1]![what],
 ];
 
-const isDilated = (axes: readonly SlidingAxis[]): boolean =>
+export const isDilated = (axes: readonly SlidingAxis[]): boolean =>
   axes.some(({dilation, window}) => dilation > 1 && window > 1);
 
 /** A convolution whose windows cover the input exactly. */
@@ -123,8 +136,15 @@ export function inputGradient(
     );
     return unfit(dx, axes);
   }
-  return convolve(spreadForInput(dy, axes), flipped(filter), transposedAxes(axes));
+  return inputGradientByConvolution(dy, filter, axes);
 }
+
+/** The transpose in the input as a convolution of `dy`, all in NHWC. */
+export const inputGradientByConvolution = (
+  dy: Tensor,
+  filter: Tensor,
+  axes: readonly SlidingAxis[],
+): Tensor => convolve(spreadForInput(dy, axes), flipped(filter), transposedAxes(axes));
 
 /** `dy` with zeros between and around, such that the flipped filter meets it once for each position of the input. */
 export function spreadForInput(dy: Tensor, axes: readonly SlidingAxis[]): Tensor {
@@ -176,19 +196,24 @@ export function filterGradient(
   if (dataFormat === 'NCHW') {
     return filterGradient(toChannelsLast(x), toChannelsLast(dy), shape, channelsLastAttrs(attrs));
   }
-  const covered = fit(x, axes);
   if (byKernel && !isDilated(axes)) {
     return run(
       'Conv2DBackpropFilter',
-      {x: covered, dy},
+      {x: fit(x, axes), dy},
       {strides, pad: 'valid', dataFormat, filterShape: shape},
     );
   }
-  const gradient = convolve(
-    transpose(covered, [3, 1, 2, 0]),
-    transpose(dy, [1, 2, 0, 3]),
-    exchangedAxes(axes),
-  );
+  return filterGradientByConvolution(x, dy, axes);
+}
+
+/** The transpose in the filter as a convolution of `x`, all in NHWC. */
+export function filterGradientByConvolution(
+  x: Tensor,
+  dy: Tensor,
+  axes: readonly SlidingAxis[],
+): Tensor {
+  const images = transpose(fit(x, axes), [3, 1, 2, 0]);
+  const gradient = convolve(images, transpose(dy, [1, 2, 0, 3]), exchangedAxes(axes));
   return transpose(gradient, [1, 2, 0, 3]);
 }
 

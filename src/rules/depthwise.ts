@@ -1,14 +1,250 @@
 import {backend_util, type DepthwiseConv2dNativeAttrs, type Tensor} from '@tensorflow/tfjs-core';
-import {getKernel} from '@tensorflow/tfjs-core';
-import {engine} from '../interpreter/engine.js';
-import {pairOf, shape4D, type Shape4D} from './convolve.js';
-import {fold, foldInto, materialize, moveDim, unfold, unfoldFrom} from './dims.js';
+import {assertImages, isDilated, pairOf, shape4D, spreadForInput} from './convolve.js';
 import {
-  batchedEpilogue,
-  beforeActivation,
-  epilogueCotangents,
-  epilogueTangent,
-  once,
-} from './fused.js';
-import {reshape, slice, sum, transpose} from './ops.js';
-import {family, run, savingFor, savingOutput, type BatchedInput} from './rule.js';
+  fold,
+  foldInto,
+  logicalShape,
+  materialize,
+  moveDim,
+  unfold,
+  unfoldFrom,
+} from './dims.js';
+import {reshape, sum, transpose, zeros} from './ops.js';
+import {family, run, savingFor, type BatchedInput} from './rule.js';
+import {isTraced, strategy} from './strategy.js';
+import {fit, slidingAxes, type SlidingAxis} from './windows.js';
+
+/**
+ * NOTE [depthwise]
+ * Each channel has filters of its own, `multiplier` many, whose results are neighbouring output channels. So a batch of filters is
+ * more channels, and this kernel and its two gradients batch without a copy of the computation.
+ */
+interface DepthwiseAttrs extends Omit<DepthwiseConv2dNativeAttrs, 'dataFormat' | 'dilations'> {
+  readonly dilations?: [number, number] | number;
+}
+
+/** The kernels take every image for NHWC, whatever `dataFormat` says. */
+function infoOf(
+  xShape: readonly number[],
+  filterShape: readonly number[],
+  {strides, dilations = 1, pad, dimRoundingMode}: DepthwiseAttrs,
+): backend_util.Conv2DInfo {
+  return backend_util.computeConv2DInfo(
+    shape4D(xShape),
+    shape4D(filterShape),
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
+    true,
+  );
+}
+
+export const depthwiseAxesOf = (
+  xShape: readonly number[],
+  filterShape: readonly number[],
+  attrs: DepthwiseAttrs,
+): SlidingAxis[] => slidingAxes(infoOf(xShape, filterShape, attrs));
+
+const depthwise = (
+  x: Tensor,
+  filter: Tensor,
+  strides: [number, number],
+  dilations: [number, number],
+): Tensor =>
+  run('DepthwiseConv2dNative', {x, filter}, {strides, pad: 'valid', dataFormat: 'NHWC', dilations});
+
+/** Whether the gradient kernel is to be used: those of cpu and tensorflow ignore dilations, or throw. */
+const usesKernel = (axes: readonly SlidingAxis[], ...inputs: Tensor[]): boolean =>
+  !isDilated(axes) && (isTraced(...inputs) || strategy().convolutionGradients === 'kernel');
+
+/** The transpose of a depthwise convolution in its input. */
+export function depthwiseInputGradient(
+  dy: Tensor,
+  filter: Tensor,
+  inputShape: readonly number[],
+  attrs: DepthwiseAttrs,
+): Tensor {
+  const axes = depthwiseAxesOf(inputShape, filter.shape, attrs);
+  const {strides, pad, dimRoundingMode} = attrs;
+  if (usesKernel(axes, dy, filter)) {
+    return run(
+      'DepthwiseConv2dNativeBackpropInput',
+      {dy, filter},
+      {strides, pad, dimRoundingMode, dilations: [1, 1], inputShape: shape4D(inputShape)},
+    );
+  }
+  return depthwiseInputGradientByConvolution(dy, filter, axes);
+}
+
+/** The transpose in the input as a depthwise convolution of `dy`. */
+export function depthwiseInputGradientByConvolution(
+  dy: Tensor,
+  filter: Tensor,
+  axes: readonly SlidingAxis[],
+): Tensor {
+  const [height = 1, width = 1, channels = 1, multiplier = 1] = filter.shape;
+  const turned = run('Reverse', {x: filter}, {dims: [0, 1]});
+  const single = reshape(turned, [height, width, channels * multiplier, 1]);
+  const dx = depthwise(spreadForInput(dy, axes), single, [1, 1], pairOf(axes, 'dilation'));
+  if (multiplier === 1) return dx;
+  const total = sum(reshape(dx, [dx.size / multiplier, multiplier]), [1]);
+  return reshape(total, [...dx.shape.slice(0, -1), channels]);
+}
+
+/** The transpose of a depthwise convolution in its filter. */
+export function depthwiseFilterGradient(
+  x: Tensor,
+  dy: Tensor,
+  filterShape: readonly number[],
+  attrs: DepthwiseAttrs,
+): Tensor {
+  const axes = depthwiseAxesOf(x.shape, filterShape, attrs);
+  const {strides, pad, dimRoundingMode} = attrs;
+  if (usesKernel(axes, x, dy)) {
+    return run(
+      'DepthwiseConv2dNativeBackpropFilter',
+      {x, dy},
+      {strides, pad, dimRoundingMode, dilations: [1, 1], filterShape: shape4D(filterShape)},
+    );
+  }
+  return depthwiseFilterGradientByConvolution(x, dy, filterShape, axes);
+}
+
+/** The transpose in the filter as a depthwise convolution of x with dy as the filter, strides and dilations exchanged. */
+export function depthwiseFilterGradientByConvolution(
+  x: Tensor,
+  dy: Tensor,
+  filterShape: readonly number[],
+  axes: readonly SlidingAxis[],
+): Tensor {
+  const [height = 1, width = 1, channels = 1, multiplier = 1] = filterShape;
+  const covered = fit(x, axes);
+  const [n = 1, rows = 1, columns = 1] = covered.shape;
+  const [, rowsOut = 1, columnsOut = 1] = dy.shape;
+  const image = reshape(transpose(covered, [1, 2, 0, 3]), [1, rows, columns, n * channels]);
+  const filter = reshape(transpose(dy, [1, 2, 0, 3]), [rowsOut, columnsOut, n * channels, multiplier]);
+  const perImage = depthwise(image, filter, pairOf(axes, 'dilation'), pairOf(axes, 'stride'));
+  const separate = reshape(perImage, [height * width, n, channels * multiplier]);
+  return reshape(sum(separate, [1]), filterShape);
+}
+
+/** `[B, N, H, W, C]` to `[N, H, W, B·C]`, a copy per example where it was not mapped. */
+const joinChannels = (image: BatchedInput, size: number): Tensor =>
+  foldInto(materialize(image, size), 3);
+
+/** DepthwiseConv2dNative of a batch. See NOTE [depthwise]. */
+export function depthwiseBatch(
+  x: BatchedInput,
+  filter: BatchedInput,
+  attrs: DepthwiseConv2dNativeAttrs,
+  size: number,
+): Tensor {
+  assertImages(x, filter);
+  if (size === 0) {
+    // TensorFlow's kernel gives an empty batch a wrong shape.
+    return zeros([0, ...infoOf(logicalShape(x), logicalShape(filter), attrs).outShape]);
+  }
+  if (!filter.mapped) {
+    return unfold(run('DepthwiseConv2dNative', {x: fold(x.value), filter: filter.value}, attrs), size);
+  }
+  if (x.mapped) {
+    const inputs = {x: foldInto(x.value, 3), filter: foldInto(filter.value, 2)};
+    return unfoldFrom(run('DepthwiseConv2dNative', inputs, attrs), 3, size);
+  }
+  const multiplier = filter.value.shape.at(-1)!;
+  const inputs = {x: x.value, filter: foldInto(filter.value, 3)};
+  return separateMultiples(run('DepthwiseConv2dNative', inputs, attrs), multiplier, size);
+}
+
+/** `[N, H, W, C·B·multiplier]` to `[B, N, H, W, C·multiplier]`. */
+function separateMultiples(y: Tensor, multiplier: number, size: number): Tensor {
+  const [n = 1, height = 1, width = 1, outputs = 1] = y.shape;
+  const pixels = n * height * width;
+  const channels = outputs / (size * multiplier);
+  const separate = reshape(y, [pixels * channels, size, multiplier]);
+  return reshape(moveDim(separate, 1, 0), [size, n, height, width, channels * multiplier]);
+}
+
+/** Undoes `separateMultiples`. */
+function joinMultiples(dy: Tensor, channels: number): Tensor {
+  const [size = 1, n = 1, height = 1, width = 1, outputs = 1] = dy.shape;
+  const multiplier = outputs / channels;
+  const separate = reshape(dy, [size, n * height * width * channels, multiplier]);
+  return reshape(moveDim(separate, 0, 1), [n, height, width, channels * size * multiplier]);
+}
+
+export const depthwiseConvolution = family({
+  DepthwiseConv2dNative: {
+    batch: ({x, filter}, attrs, size) => depthwiseBatch(x, filter, attrs, size),
+    linearIn: ['x', 'filter'],
+    vjp: savingFor({x: ['filter'], filter: ['x']}, (dy, {x, filter}, attrs) => ({
+      x: () => depthwiseInputGradient(dy, filter, x.shape, attrs),
+      filter: () => depthwiseFilterGradient(x, dy, filter.shape, attrs),
+    })),
+  },
+
+  DepthwiseConv2dNativeBackpropInput: {
+    batch: ({dy, filter}, attrs, size) => {
+      assertImages(dy, filter);
+      if (size === 0) return zeros([0, ...attrs.inputShape]);
+      const [n, height, width, channels] = attrs.inputShape;
+      if (!filter.mapped) {
+        const inputShape = [size * n, height, width, channels];
+        return unfold(depthwiseInputGradient(fold(dy.value), filter.value, inputShape, attrs), size);
+      }
+      const dx = depthwiseInputGradient(
+        joinChannels(dy, size),
+        foldInto(filter.value, 2),
+        [n, height, width, size * channels],
+        attrs,
+      );
+      return unfoldFrom(dx, 3, size);
+    },
+    linearIn: ['dy', 'filter'],
+    vjp: savingFor({dy: ['filter'], filter: ['dy']}, (ct, {dy, filter}, attrs) => ({
+      dy: () => run('DepthwiseConv2dNative', {x: ct, filter}, channelsLast(attrs)),
+      filter: () => depthwiseFilterGradient(ct, dy, filter.shape, attrs),
+    })),
+  },
+
+  DepthwiseConv2dNativeBackpropFilter: {
+    batch: ({x, dy}, attrs, size) => {
+      assertImages(x, dy);
+      const {filterShape} = attrs;
+      if (size === 0) return zeros([0, ...filterShape]);
+      const [height, width, channels, multiplier] = filterShape;
+      if (!x.mapped) {
+        const shape = [height, width, channels, size * multiplier];
+        const joined = joinMultiples(dy.value, channels);
+        return unfoldFrom(depthwiseFilterGradient(x.value, joined, shape, attrs), 3, size);
+      }
+      const shape = [height, width, size * channels, multiplier];
+      const gradient = depthwiseFilterGradient(
+        foldInto(x.value, 3),
+        joinChannels(dy, size),
+        shape,
+        attrs,
+      );
+      return unfoldFrom(gradient, 2, size);
+    },
+    linearIn: ['x', 'dy'],
+    vjp: savingFor({x: ['dy'], dy: ['x']}, (ct, {x, dy}, attrs) => ({
+      x: () => depthwiseInputGradient(dy, ct, x.shape, attrs),
+      dy: () => run('DepthwiseConv2dNative', {x, filter: ct}, channelsLast(attrs)),
+    })),
+  },
+});
+
+const channelsLast = ({
+  strides,
+  pad,
+  dilations = 1,
+  dimRoundingMode,
+}: DepthwiseAttrs): DepthwiseConv2dNativeAttrs => ({
+  strides,
+  pad,
+  dilations,
+  dimRoundingMode,
+  dataFormat: 'NHWC',
+});

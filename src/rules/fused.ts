@@ -41,6 +41,7 @@ export function batchedEpilogue(
     x = {value: add(a, b), mapped: x.mapped || bias.mapped};
   }
   const value = materialize(x, size);
+  if (value.size === 0) return value; // the wasm kernel of Prelu divides by zero
   if (weights === undefined) return activate(value, attrs);
   const [alpha] = alignRanks([weights, {value, mapped: true}]) as [Tensor, Tensor];
   // The wasm kernel repeats weights wrongly unless they span the last dimensions.

@@ -2,11 +2,16 @@ import {activation} from './activation.js';
 import {comparison} from './comparison.js';
 import {elementwise} from './elementwise.js';
 import {convolution} from './convolution.js';
+import {depthwiseConvolution} from './depthwise.js';
 import {einsums} from './einsum.js';
+import {fusedConvolution} from './fusedConvolution.js';
+import {image} from './image.js';
+import {indexing} from './indexing.js';
 import {products} from './matmul.js';
 import {shape} from './shape.js';
 import {slicing} from './slicing.js';
 import {normalization} from './normalization.js';
+import {pooling} from './pooling.js';
 import {reduction} from './reduction.js';
 import {response} from './response.js';
 import {scan} from './scan.js';
@@ -24,9 +29,14 @@ export const rules = {
   ...response,
   ...slicing,
   ...shape,
+  ...indexing,
+  ...image,
   ...products,
   ...einsums,
   ...convolution,
+  ...depthwiseConvolution,
+  ...fusedConvolution,
+  ...pooling,
 };
 
 /** The rule of a kernel, or undefined for a kernel that the library does not know. */

@@ -1,6 +1,14 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {alignRanks, broadcastTo, product, unbroadcast} from './dims.js';
-import {mul, reshape, transpose} from './ops.js';
+import {showShape} from '../errors.js';
+import {
+  alignRanks,
+  broadcastTo,
+  logicalRank,
+  logicalShape,
+  product,
+  unbroadcast,
+} from './dims.js';
+import {mul, reshape, transpose, zeros} from './ops.js';
 import {
   batchedEpilogue,
   beforeActivation,
@@ -28,8 +36,10 @@ export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = fa
   const left: Operand = {value: a, transposed: transposeA};
   const right: Operand = {value: b, transposed: transposeB};
   const {batchA, batchB, batch} = joinBatches(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const result = multiply(withBatch(left, batchA), withBatch(right, batchB));
-  return reshape(result, [...batch, rowsOf(left), columnsOf(right)]);
+  const shape = [...batch, rowsOf(left), columnsOf(right)];
+  // The wasm kernels divide by zero for some empty shapes.
+  if (product(shape) === 0 || a.size === 0) return zeros(shape, a.dtype);
+  return reshape(multiply(withBatch(left, batchA), withBatch(right, batchB)), shape);
 }
 
 const rowsOf = ({value, transposed}: Operand): number => value.shape.at(transposed ? -1 : -2)!;
@@ -247,9 +257,17 @@ export function cotangentsOfProduct(
 const asRows = (x: Tensor): Tensor =>
   reshape(x, [product(x.shape.slice(0, -1)), x.shape.at(-1)!]);
 
+function assertMatrices(...operands: readonly BatchedInput[]): void {
+  for (const operand of operands) {
+    if (logicalRank(operand) >= 2) continue;
+    throw new Error(`matMul needs matrices, but got a tensor of shape ${showShape(logicalShape(operand))}`);
+  }
+}
+
 export const products = family({
   BatchMatMul: {
     batch: ({a, b}, {transposeA, transposeB}) => {
+      assertMatrices(a, b);
       const [left, right] = alignRanks([a, b]) as [Tensor, Tensor];
       return matMul(left, right, transposeA, transposeB);
     },
@@ -265,6 +283,7 @@ export const products = family({
       const epilogue = [bias, preluActivationWeights].filter((input) => input !== undefined);
       // Examples are more rows of one product where all else is the same for all rows.
       const folds =
+        size > 0 &&
         !transposeA && !b.mapped && b.value.shape[0] === 1 && epilogue.every(isSameForAllRows);
       if (folds && !(transposeB && strategy().transposedProduct === 'transpose')) {
         const inputs = {b: b.value, bias: bias?.value, preluActivationWeights: preluActivationWeights?.value};

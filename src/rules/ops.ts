@@ -2,6 +2,7 @@ import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import {runBroadcasting} from './broadcast.js';
 import {run} from './rule.js';
+import {isTraced, strategy} from './strategy.js';
 
 /**
  * Kernels as functions, for use in rules. Unlike the ops of tfjs they open no scope, convert no arguments and match no types: what
@@ -33,7 +34,10 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
 
 /** Permutes dimensions: dimension `i` of the result is dimension `perm[i]` of `x`. */
 export function transpose(x: Tensor, perm: readonly number[]): Tensor {
-  return perm.every((from, to) => from === to) ? x : run('Transpose', {x}, {perm: [...perm]});
+  if (perm.every((from, to) => from === to)) return x;
+  // The kernel of wasm divides by zero where there is nothing.
+  if (x.size === 0) return reshape(x, perm.map((axis) => x.shape[axis]!));
+  return run('Transpose', {x}, {perm: [...perm]});
 }
 
 export function sum(x: Tensor, axis: readonly number[], keepDims = false): Tensor {
@@ -44,8 +48,30 @@ export function sum(x: Tensor, axis: readonly number[], keepDims = false): Tenso
   return zeros(keepDims ? kept : kept.filter((_, dim) => !axis.includes(dim)));
 }
 
-export const tile = (x: Tensor, reps: readonly number[]): Tensor =>
-  reps.every((rep) => rep === 1) ? x : run('Tile', {x}, {reps: [...reps]});
+export function tile(x: Tensor, reps: readonly number[]): Tensor {
+  if (reps.every((rep) => rep === 1)) return x;
+  const size = x.size * reps.reduce((total, rep) => total * rep, 1);
+  return strategy().repetition === 'product' && x.dtype === 'float32' && size > 0 && !isTraced(x)
+    ? tileByProduct(x, reps)
+    : run('Tile', {x}, {reps: [...reps]});
+}
+
+/** A broadcast product with ones. A dimension that has elements of its own gets one before it that is repeated. */
+function tileByProduct(x: Tensor, reps: readonly number[]): Tensor {
+  const rows: number[] = [];
+  const repeated: number[] = [];
+  x.shape.forEach((size, axis) => {
+    const rep = reps[axis]!;
+    const isOneOf = size === 1 || rep === 1;
+    rows.push(...(isOneOf ? [size] : [1, size]));
+    repeated.push(...(isOneOf ? [rep] : [rep, 1]));
+  });
+  const ones = run('Fill', {}, {shape: repeated, value: 1, dtype: 'float32'});
+  return reshape(
+    mul(reshape(x, rows), ones),
+    x.shape.map((size, axis) => size * reps[axis]!),
+  );
+}
 
 export const slice = (x: Tensor, begin: readonly number[], size: readonly number[]): Tensor =>
   run('Slice', {x}, {begin: [...begin], size: [...size]});

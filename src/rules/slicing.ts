@@ -16,9 +16,10 @@ function parseSlice(
   {begin, size}: {readonly begin: number | number[]; readonly size: number | number[]},
 ): Region {
   // Only the shape is read, which is all that is known of an input that was not saved.
-  const [begins, sizes] = slice_util.parseSliceParams({shape} as Tensor, begin, size);
-  slice_util.assertParamsValid({shape} as Tensor, begins, sizes!);
-  return {begin: begins, size: sizes!};
+  const input = {shape} as Tensor;
+  const [begins, sizes] = slice_util.parseSliceParams(input, begin, size) as [number[], number[]];
+  slice_util.assertParamsValid(input, begins, sizes);
+  return {begin: begins, size: sizes};
 }
 
 /** Undoes a slice: zeros all around. */
@@ -138,10 +139,15 @@ function spreadAlong(x: Tensor, axis: number, step: number): Tensor {
   return reshape(cut, [...x.shape.slice(0, axis), size, ...x.shape.slice(axis + 1)]);
 }
 
-const mirror = (x: Tensor, paddings: readonly Padding[], mode: MirrorPadAttrs['mode']): Tensor =>
-  alongAxes(x, paddedAxes(paddings), (part, axisOf) =>
+function mirror(x: Tensor, paddings: readonly Padding[], mode: MirrorPadAttrs['mode']): Tensor {
+  if (x.size === 0) {
+    const shape = x.shape.map((n, axis) => n + paddings[axis]![0] + paddings[axis]![1]);
+    return zeros(shape, x.dtype);
+  }
+  return alongAxes(x, paddedAxes(paddings), (part, axisOf) =>
     run('MirrorPad', {x: part}, {paddings: pick(paddings, axisOf), mode}),
   );
+}
 
 /** The transpose of mirroring along one axis: what lies in the mirrors is turned back and added to what it is an image of. */
 function foldMirrors(

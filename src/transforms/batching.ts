@@ -1,10 +1,10 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
-import type {CustomGradient} from '../interpreter/custom.js';
+import type {CustomGradient, EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
-import {runCustom, showStack} from '../interpreter/hook.js';
+import {attachGradient, showStack} from '../interpreter/hook.js';
 import {Level, type KernelCall} from '../interpreter/level.js';
-import {alias, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
+import {adopt, alias, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
 import {repeat} from '../rules/dims.js';
 import {ruleFor} from '../rules/index.js';
 import {scale, sum} from '../rules/ops.js';
@@ -74,28 +74,33 @@ export class BatchingLevel extends Level {
     return unwrapped;
   }
 
-  /** The batched form of a custom gradient is a custom gradient of batches: both its functions run under vmap. */
   processCustom(call: CustomGradient): Tensor {
-    const {size} = this;
-    const inputs = call.inputs.map((input) => this.unwrap(input));
-    let savedMapped: boolean[] = [];
+    const saved: Tensor[] = [];
+    try {
+      // A tidy scope of the function may end before they are passed on.
+      const value = call.forward(call.inputs, (tensors) => saved.push(...tensors.map(adopt)));
+      return this.attachGradient({...call, value, saved});
+    } finally {
+      for (const tensor of saved) tensor.dispose();
+    }
+  }
+
+  /** The batched form of a custom gradient is a custom gradient of batches: its pullback runs under vmap, later. */
+  attachGradient(gradient: EvaluatedGradient): Tensor {
     const mark = nextTensorId();
-    const value = runCustom({
+    const inputs = gradient.inputs.map((input) => this.unwrap(input));
+    const saved = gradient.saved.map((tensor) => this.unwrap(tensor));
+    const {size} = this;
+    const value = attachGradient({
       inputs: inputs.map((input) => input.value),
-      forward: (values, save) => {
-        const output = call.forward(this.rewrap(values, inputs), (tensors) => {
-          const saved = tensors.map((tensor) => this.unwrap(tensor));
-          savedMapped = saved.map(({mapped}) => mapped);
-          save(saved.map((input) => input.value));
-        });
-        return alias(this.materialize(output));
-      },
-      pullback: (dy, saved, values) =>
+      value: this.materialize(gradient.value),
+      saved: saved.map((tensor) => tensor.value),
+      pullback: (dy, savedValues, inputValues) =>
         enter(new BatchingLevel(size), (level) => {
-          const cotangents = call.pullback(
+          const cotangents = gradient.pullback(
             level.adopt(dy),
-            saved.map((tensor, index) => (savedMapped[index] ? level.adopt(tensor) : tensor)),
-            level.rewrap(values, inputs),
+            level.rewrap(savedValues, saved),
+            level.rewrap(inputValues, inputs),
           );
           return cotangents.map((cotangent, index) =>
             inputs[index]!.mapped ? alias(level.materialize(cotangent)) : level.total(cotangent),

@@ -1,9 +1,9 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {getGradient} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
-import type {CustomGradient} from '../interpreter/custom.js';
+import type {CustomGradient, EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
-import {run, showStack} from '../interpreter/hook.js';
+import {attachGradient, run, showStack} from '../interpreter/hook.js';
 import {Level, type KernelCall} from '../interpreter/level.js';
 import {adopt, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
 import {ruleFor} from '../rules/index.js';
@@ -82,24 +82,45 @@ export class ForwardLevel extends Level {
     return Array.isArray(result) ? traced : traced[0]!;
   }
 
-  /** The forward rule of a custom gradient is the transpose of its pullback, which is linear in `dy`. */
   processCustom(call: CustomGradient): Tensor {
-    const mark = nextTensorId();
     const primals = call.inputs.map((input) => this.primalOf(input));
-    const tangents = call.inputs.map((input) => this.tangentOf(input));
     const saved: Tensor[] = [];
     try {
+      // A tidy scope of the function may end before the pullback runs.
       const value = call.forward(primals, (tensors) => saved.push(...tensors.map(adopt)));
-      const [tangent] = transpose(
-        [value],
-        ([dy]) => call.pullback(dy!, saved, primals),
-        tangents,
-        this.transform,
-      );
-      return this.dual(value, tangent!, mark);
+      return this.pushCustom(call, {...call, inputs: primals, value, saved});
     } finally {
       for (const tensor of saved) tensor.dispose();
     }
+  }
+
+  attachGradient(gradient: EvaluatedGradient): Tensor {
+    return this.pushCustom(gradient, {
+      ...gradient,
+      inputs: gradient.inputs.map((input) => this.primalOf(input)),
+      value: this.primalOf(gradient.value),
+      saved: gradient.saved.map((tensor) => this.primalOf(tensor)),
+    });
+  }
+
+  /**
+   * The forward rule of a custom gradient is the transpose of its pullback, which is linear in `dy`.
+   * @param below  the same one level lower
+   */
+  private pushCustom({inputs}: {readonly inputs: readonly Tensor[]}, below: EvaluatedGradient): Tensor {
+    const mark = nextTensorId();
+    const value = attachGradient(below);
+    // The value may be among what is saved.
+    const saved = below.saved.map((tensor) =>
+      tensor.dataId === below.value.dataId ? value : tensor,
+    );
+    const [tangent] = transpose(
+      [value],
+      ([dy]) => below.pullback(dy!, saved, below.inputs),
+      inputs.map((input) => this.tangentOf(input)),
+      this.transform,
+    );
+    return this.dual(value, tangent!, mark);
   }
 }
 

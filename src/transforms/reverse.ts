@@ -1,9 +1,9 @@
 import type {GradConfig, NamedTensorMap} from '@tensorflow/tfjs-core';
 import {getGradient, ones, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
-import {withDataOf, type CustomGradient} from '../interpreter/custom.js';
+import {withDataOf, type CustomGradient, type EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
-import {run, runAtLevel, showStack, type StockGradients} from '../interpreter/hook.js';
+import {attachGradient, run, runAtLevel, showStack, type StockGradients} from '../interpreter/hook.js';
 import {Level, type KernelCall} from '../interpreter/level.js';
 import {scoped} from '../interpreter/scope.js';
 import {adopt, alias, makeTracer, own, recordAt} from '../interpreter/tracer.js';
@@ -135,21 +135,35 @@ export class ReverseLevel extends Level {
   }
 
   processCustom(call: CustomGradient): Tensor {
-    const parents = call.inputs.map((input) => this.recordOf(input));
-    const primals = call.inputs.map((input) => adopt(this.primalOf(input)));
+    const primals = call.inputs.map((input) => this.primalOf(input));
     const saved: Tensor[] = [];
-    const release = (): void => {
-      for (const tensor of [...primals, ...saved]) tensor.dispose();
-    };
+    const value = call.forward(primals, (tensors) => saved.push(...tensors));
+    return this.recordCustom(call, {...call, inputs: primals, value, saved});
+  }
+
+  attachGradient(gradient: EvaluatedGradient): Tensor {
+    return this.recordCustom(gradient, {
+      ...gradient,
+      inputs: gradient.inputs.map((input) => this.primalOf(input)),
+      value: this.primalOf(gradient.value),
+      saved: gradient.saved.map((tensor) => this.primalOf(tensor)),
+    });
+  }
+
+  /** @param below  the same one level lower */
+  private recordCustom({inputs}: {readonly inputs: readonly Tensor[]}, below: EvaluatedGradient): Tensor {
     const mark = nextTensorId();
-    try {
-      const value = call.forward(primals, (tensors) => saved.push(...tensors.map(adopt)));
-      const pull: Pull = ([dy]) => call.pullback(dy!, saved, primals);
-      return this.record('customGrad', [value], parents, mark, pull, release)[0]!;
-    } catch (error) {
-      release();
-      throw error;
-    }
+    const value = attachGradient(below);
+    const parents = inputs.map((input) => this.recordOf(input));
+    const primals = below.inputs.map(adopt);
+    // The value may be among what is saved.
+    const saved = below.saved.map((tensor) =>
+      adopt(tensor.dataId === below.value.dataId ? value : tensor),
+    );
+    const pull: Pull = ([dy]) => below.pullback(dy!, saved, primals);
+    return this.record('customGrad', [value], parents, mark, pull, () => {
+      for (const tensor of [...primals, ...saved]) tensor.dispose();
+    })[0]!;
   }
 }
 

@@ -165,6 +165,10 @@ class ResidualsLevel extends Level {
   processCustom(): never {
     return this.process();
   }
+
+  attachGradient(): never {
+    return this.process();
+  }
 }
 
 function makePullback(

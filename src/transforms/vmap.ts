@@ -3,7 +3,7 @@ import {TransformError, describe} from '../errors.js';
 import {scoped} from '../interpreter/scope.js';
 import {alias} from '../interpreter/tracer.js';
 import {moveDim} from '../rules/dims.js';
-import {slice} from '../rules/ops.js';
+import {slice, zeros} from '../rules/ops.js';
 import {leavesOf, mapLeaves, pathOf, showPath, tensorsOf, withTensors} from '../tree.js';
 import type {AnyRank, DimTree} from '../types.js';
 import {assertAlive, assertFunction, callSync, outputTensors} from './arguments.js';
@@ -83,17 +83,20 @@ function mapAtOnce<R>(
   size: number,
 ): R {
   let output: unknown;
-  const results = enter(new BatchingLevel(size), (level) => {
+  // Kernels of several backends fail on empty tensors: one example of zeros tells the shapes of an empty batch's outputs.
+  const results = enter(new BatchingLevel(size || 1), (level) => {
     const tracers = mapLeaves(args, (leaf, index) => {
       const dim = dims[index];
-      return dim == null ? leaf : level.adopt(moveDim(leaf as Tensor, dim, 0));
+      if (dim == null) return leaf;
+      const moved = moveDim(leaf as Tensor, dim, 0);
+      return level.adopt(size === 0 ? zeros([1, ...moved.shape.slice(1)], moved.dtype) : moved);
     }) as unknown[];
     output = callSync(f, tracers, 'vmap');
     outputTensors(output, 'vmap');
     const places = resolveOutDims(outDims, output);
     return leavesOf(output).flatMap((leaf, index) =>
       leaf instanceof Tensor
-        ? [unwrapOutput(level, leaf, places[index]!, () => showOutput(output, index))]
+        ? [unwrapOutput(level, leaf, places[index]!, size, () => showOutput(output, index))]
         : [],
     );
   });
@@ -107,6 +110,7 @@ function unwrapOutput(
   level: BatchingLevel,
   output: Tensor,
   dim: Dim,
+  size: number,
   place: () => string,
 ): Tensor {
   if (dim === null) {
@@ -115,6 +119,9 @@ function unwrapOutput(
     return alias(value);
   }
   const to = resolveOutDim(dim, output.shape, place());
+  if (size === 0) {
+    return zeros([...output.shape.slice(0, to), 0, ...output.shape.slice(to)], output.dtype);
+  }
   return alias(moveDim(level.materialize(output), 0, to));
 }
 

@@ -146,6 +146,15 @@ def _(fw, x):
     return [fw.vmap(fw.grad(f))(x), fw.vmap(fw.grad(fw.grad(f)))(x), fw.vmap(fw.grad(lambda a: f(a * a)))(x)]
 
 
+@case('custom/a rule that differs from the derivative, its value differentiated again', lambda draw: {'x': draw.normal(4)})
+def _(fw, x):
+    f = fw.custom(lambda a: fw.sin(a), lambda a, dy: dy * a**3)
+    product = lambda a: f(a) * a
+    derivative = lambda g: lambda a: fw.jvp(g, (a,), (fw.ones_like(a),))[1]
+    # Not forward over forward: there torch.func leaves an autograd.Function's rule undifferentiated.
+    return [fw.vmap(g)(x) for g in (fw.grad(fw.grad(product)), derivative(fw.grad(product)), fw.grad(derivative(product)))]
+
+
 @case('custom/stopped gradient', lambda draw: {'x': draw.normal(4)})
 def _(fw, x):
     f = lambda a: fw.stop_gradient(fw.exp(a)) * fw.sin(a)

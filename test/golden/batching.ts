@@ -39,17 +39,22 @@ const dims: Programs = {
   }),
 
   'dims/per-example gradients, parameters shared': program<XY & {w: Tensor}>(({w, x, y}) => {
-    const loss = (p: Tensor, a: Tensor, b: Tensor) => tf.squaredDifference(tf.tanh(tf.sum(tf.mul(p, a))), b);
+    const loss = (p: Tensor, a: Tensor, b: Tensor) =>
+      tf.squaredDifference(tf.tanh(tf.sum(tf.mul(p, a))), b);
     return vmap(grad(loss), {inDims: [null, 1, 0], outDims: 1})(w, x, y);
   }),
 };
 
-const allPairs = (f: (a: Tensor, b: Tensor) => Tensor) => vmap(vmap(f, {inDims: [null, 0]}), {inDims: [0, null]});
+const allPairs = (f: (a: Tensor, b: Tensor) => Tensor) =>
+  vmap(vmap(f, {inDims: [null, 0]}), {inDims: [0, null]});
 
 const nested: Programs = {
   'nested/two dimensions, inner and outer swapped': program<XY>(({x, y}) => {
     const inner = vmap(weighted, {inDims: [0, null]});
-    return [vmap(inner, {inDims: [0, null]})(x, y), vmap(inner, {inDims: [1, null], outDims: 1})(x, y)];
+    return [
+      vmap(inner, {inDims: [0, null]})(x, y),
+      vmap(inner, {inDims: [1, null], outDims: 1})(x, y),
+    ];
   }),
 
   'nested/all pairs': program<XY>(({x, y}) => {
@@ -93,9 +98,14 @@ const order: Programs = {
 
 type Scalar = (a: Tensor) => Tensor;
 
+const derivative =
+  (f: Scalar): Scalar =>
+  (a) =>
+    jvp(f, [a], [tf.onesLike(a)])[1];
+
 const modes: Readonly<Record<string, (f: Scalar) => Scalar>> = {
   rev: (f) => grad(f),
-  fwd: (f) => (a) => jvp(f, [a], [tf.onesLike(a)])[1],
+  fwd: derivative,
 };
 
 const confusion: Programs = {
@@ -126,7 +136,9 @@ const confusion: Programs = {
     const outer = (rows: Tensor) => {
       const first = tf.squeeze(tf.slice(rows, 0, 1), [0]);
       const inner = (row: Tensor) =>
-        grad((r: Tensor) => tf.mul(tf.sum(tf.mul(tf.mul(r, r), first)), tf.sum(tf.mul(row, r))))(row);
+        grad((r: Tensor) => tf.mul(tf.sum(tf.mul(tf.mul(r, r), first)), tf.sum(tf.mul(row, r))))(
+          row,
+        );
       return tf.sum(tf.square(vmap(inner)(rows)));
     };
     return grad(outer)(x);
@@ -144,7 +156,9 @@ function custom(forward: Scalar, backward: (a: Tensor, dy: Tensor) => Tensor): S
 
 const customRules: Programs = {
   'custom/stable log(1 + exp(x))': program<X>(({x}) => {
-    const f = custom(tf.softplus, (a, dy) => tf.mul(dy, tf.sub(1, tf.div(1, tf.add(1, tf.exp(a))))));
+    const f = custom(tf.softplus, (a, dy) =>
+      tf.mul(dy, tf.sub(1, tf.div(1, tf.add(1, tf.exp(a))))),
+    );
     return [vmap(f)(x), vmap(grad(f))(x), vmap(jacfwd(f))(x)];
   }),
 
@@ -160,8 +174,22 @@ const customRules: Programs = {
 
   'custom/a rule that differs from the derivative, to second order': program<X>(({x}) => {
     const f = custom(tf.sin, (a, dy) => tf.mul(dy, tf.pow(a, 3)));
-    return [vmap(grad(f))(x), vmap(grad(grad(f)))(x), vmap(grad((a: Tensor) => f(tf.mul(a, a))))(x)];
+    return [
+      vmap(grad(f))(x),
+      vmap(grad(grad(f)))(x),
+      vmap(grad((a: Tensor) => f(tf.mul(a, a))))(x),
+    ];
   }),
+
+  'custom/a rule that differs from the derivative, its value differentiated again': program<X>(
+    ({x}) => {
+      const f = custom(tf.sin, (a, dy) => tf.mul(dy, tf.pow(a, 3)));
+      const product = (a: Tensor) => tf.mul(f(a), a);
+      return [grad(grad(product)), derivative(grad(product)), grad(derivative(product))].map((g) =>
+        vmap(g)(x),
+      );
+    },
+  ),
 
   'custom/stopped gradient': program<X>(({x}) => {
     const stopped = custom(

@@ -4,7 +4,7 @@ import {expectClose, type Tolerance} from '../support/compare.js';
 import {fromTensor, type HostTensor} from '../support/host.js';
 
 /** Where torch.func and JAX differ by convention, what is right here: as one of them, or a value of our own. */
-type Follows = 'torch' | 'jax' | {readonly ours: unknown; readonly because: string};
+type Follows = 'torch' | 'jax' | {readonly ours: Tree; readonly because: string};
 
 interface Options {
   readonly follows?: Follows;
@@ -52,7 +52,10 @@ export function readGoldens(family: string): readonly Golden[] {
 const TOLERANCE: Tolerance = {relative: 1e-5, absolute: 3e-6};
 
 /** Runs the program on the inputs of the case and compares each tensor of its result. */
-export function checkGolden(golden: Golden, {run, follows, looser = {times: 1, because: ''}}: Program): void {
+export function checkGolden(
+  golden: Golden,
+  {run, follows, looser = {times: 1, because: ''}}: Program,
+): void {
   const expected = expectedTree(golden, follows);
   const tolerance = {
     relative: TOLERANCE.relative * looser.times,
@@ -75,7 +78,7 @@ function expectedTree({name, expected, differs}: Golden, follows: Follows | unde
     );
   }
   if (follows === undefined) return expected;
-  if (typeof follows === 'object') return follows.ours as Tree;
+  if (typeof follows === 'object') return follows.ours;
   return (expected as Record<string, Tree>)[follows] as Tree;
 }
 
@@ -84,7 +87,9 @@ const isLeaf = (tree: Tree): tree is Leaf => 'shape' in tree && 'data' in tree;
 function mapLeaves<T>(tree: Tree, f: (leaf: Leaf) => T): unknown {
   if (isLeaf(tree)) return f(tree);
   if (Array.isArray(tree)) return (tree as readonly Tree[]).map((child) => mapLeaves(child, f));
-  return Object.fromEntries(Object.entries(tree).map(([key, child]) => [key, mapLeaves(child as Tree, f)]));
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, child]) => [key, mapLeaves(child as Tree, f)]),
+  );
 }
 
 function compareTrees(
@@ -94,7 +99,8 @@ function compareTrees(
   compare: (tensor: tf.Tensor, leaf: Leaf, path: string) => void,
 ): void {
   if (isLeaf(expected)) {
-    if (!(actual instanceof tf.Tensor)) throw new Error(`${path}: expected a tensor, got ${String(actual)}`);
+    if (!(actual instanceof tf.Tensor))
+      throw new Error(`${path}: expected a tensor, got ${String(actual)}`);
     compare(actual, expected, path);
     return;
   }

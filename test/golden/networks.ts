@@ -27,7 +27,8 @@ function mlp([first, second, third]: Mlp, x: Tensor): Tensor {
   return dense(third, hidden);
 }
 
-const mlpLoss = (params: Mlp, x: Tensor, label: Tensor): Tensor => crossEntropy(mlp(params, x), label, 3);
+const mlpLoss = (params: Mlp, x: Tensor, label: Tensor): Tensor =>
+  crossEntropy(mlp(params, x), label, 3);
 
 const meanMlpLoss =
   ({x, labels}: MlpInputs) =>
@@ -39,7 +40,9 @@ const multilayer: Programs = {
     vmap(grad(mlpLoss), {inDims: [null, 0, 0]})(params, x, labels),
   ),
 
-  'mlp/gradient of the mean loss over vmap': program<MlpInputs>((inputs) => grad(meanMlpLoss(inputs))(inputs.params)),
+  'mlp/gradient of the mean loss over vmap': program<MlpInputs>((inputs) =>
+    grad(meanMlpLoss(inputs))(inputs.params),
+  ),
 
   'mlp/clipped sum of per-example gradients': program<MlpInputs>(({params, x, labels}) => {
     const clipped = (p: Mlp, a: Tensor, label: Tensor) => {
@@ -47,7 +50,10 @@ const multilayer: Programs = {
       const squares = gradient.map(({w, b}) => tf.add(tf.sum(tf.square(w)), tf.sum(tf.square(b))));
       const norm = tf.sqrt(tf.addN(squares));
       const scale = tf.div(1, tf.maximum(1, norm));
-      return {gradient: gradient.map(({w, b}) => ({w: tf.mul(w, scale), b: tf.mul(b, scale)})), norm};
+      return {
+        gradient: gradient.map(({w, b}) => ({w: tf.mul(w, scale), b: tf.mul(b, scale)})),
+        norm,
+      };
     };
     const {gradient, norm} = vmap(clipped, {inDims: [null, 0, 0]})(params, x, labels);
     return {sum: gradient.map(({w, b}) => ({w: tf.sum(w, 0), b: tf.sum(b, 0)})), norms: norm};
@@ -62,15 +68,18 @@ const multilayer: Programs = {
     return [vmap(jacrev(logits))(x), vmap(jacfwd(logits))(x)];
   }),
 
-  'mlp/neural tangent kernel': program<{params: {first: Layer; second: Layer}; x: Tensor2D}>(({params, x}) => {
-    const network = ({first, second}: typeof params, v: Tensor) => dense(second, tf.tanh(dense(first, v)));
-    const jacobians = vmap(jacrev(network), {inDims: [null, 0]})(params, x);
-    const blocks = Object.values(jacobians).flatMap(({w, b}) => [
-      tf.einsum('naij,mbij->nmab', w, w),
-      tf.einsum('nai,mbi->nmab', b, b),
-    ]);
-    return tf.addN(blocks);
-  }),
+  'mlp/neural tangent kernel': program<{params: {first: Layer; second: Layer}; x: Tensor2D}>(
+    ({params, x}) => {
+      const network = ({first, second}: typeof params, v: Tensor) =>
+        dense(second, tf.tanh(dense(first, v)));
+      const jacobians = vmap(jacrev(network), {inDims: [null, 0]})(params, x);
+      const blocks = Object.values(jacobians).flatMap(({w, b}) => [
+        tf.einsum('naij,mbij->nmab', w, w),
+        tf.einsum('nai,mbi->nmab', b, b),
+      ]);
+      return tf.addN(blocks);
+    },
+  ),
 };
 
 const ensembles: Programs = {
@@ -114,7 +123,9 @@ const alone = (image: Tensor): Tensor4D => tf.expandDims(image, 0) as Tensor4D;
 const cnnLoss =
   (pool: 'maxPool' | 'avgPool') =>
   (params: Cnn, image: Tensor, label: Tensor): Tensor => {
-    const first = tf.relu(tf.add(tf.conv2d(alone(image), params.conv1.w, 1, 'valid'), params.conv1.b)) as Tensor4D;
+    const first = tf.relu(
+      tf.add(tf.conv2d(alone(image), params.conv1.w, 1, 'valid'), params.conv1.b),
+    ) as Tensor4D;
     const pooled = tf[pool](first, 2, 2, 'valid');
     const second = tf.tanh(tf.add(tf.conv2d(pooled, params.conv2.w, 1, 'valid'), params.conv2.b));
     return crossEntropy(dense(params.dense, tf.reshape(second, [-1])), label, 3);
@@ -145,37 +156,56 @@ const convolutions: Programs = {
   'cnn/per-example gradients, max pooling': perExampleCnn('maxPool'),
   'cnn/per-example gradients, avg pooling': perExampleCnn('avgPool'),
 
-  'cnn/Hessian-vector product of every example': program<CnnInputs & {v: Cnn}>(({params, images, labels, v}) => {
-    const product = (image: Tensor, label: Tensor) =>
-      hvp((p: Cnn) => cnnLoss('maxPool')(p, image, label), [params], [v])[0].conv1;
-    return vmap(product)(images, labels);
-  }),
+  'cnn/Hessian-vector product of every example': program<CnnInputs & {v: Cnn}>(
+    ({params, images, labels, v}) => {
+      const product = (image: Tensor, label: Tensor) =>
+        hvp((p: Cnn) => cnnLoss('maxPool')(p, image, label), [params], [v])[0].conv1;
+      return vmap(product)(images, labels);
+    },
+  ),
 
-  'cnn/ensemble with filters of its own for each model': program<{w: Tensor; x: Tensor4D}>(({w, x}) => {
-    const loss = (filter: Tensor) => tf.sum(tf.sin(tf.conv2d(x, filter as Tensor4D, 1, 'same')));
-    const strided = (filter: Tensor) => tf.conv2d(x, filter as Tensor4D, 2, 'valid');
-    return {gradients: vmap(grad(loss))(w), outputs: vmap(strided)(w)};
-  }),
+  'cnn/ensemble with filters of its own for each model': program<{w: Tensor; x: Tensor4D}>(
+    ({w, x}) => {
+      const loss = (filter: Tensor) => tf.sum(tf.sin(tf.conv2d(x, filter as Tensor4D, 1, 'same')));
+      const strided = (filter: Tensor) => tf.conv2d(x, filter as Tensor4D, 2, 'valid');
+      return {gradients: vmap(grad(loss))(w), outputs: vmap(strided)(w)};
+    },
+  ),
 
   'convolution/same: per-example gradients of filter and image': perExampleConvolution(1, 'same'),
-  'convolution/stride 2, same: per-example gradients of filter and image': perExampleConvolution(2, 'same'),
-  'convolution/dilation 2: per-example gradients of filter and image': perExampleConvolution(1, 'valid', 2),
+  'convolution/stride 2, same: per-example gradients of filter and image': perExampleConvolution(
+    2,
+    'same',
+  ),
+  'convolution/dilation 2: per-example gradients of filter and image': perExampleConvolution(
+    1,
+    'valid',
+    2,
+  ),
 
-  'convolution/depthwise: per-example gradients of filter and image': program<{x: Tensor4D; w: Tensor4D}>(({x, w}) => {
+  'convolution/depthwise: per-example gradients of filter and image': program<{
+    x: Tensor4D;
+    w: Tensor4D;
+  }>(({x, w}) => {
     const f = (image: Tensor, filter: Tensor) =>
       tf.sum(tf.sin(tf.depthwiseConv2d(alone(image), filter as Tensor4D, 1, 'valid')));
     return vmap(grad(f, {argnums: [0, 1]}), {inDims: [0, null]})(x, w);
   }),
 
-  'convolution/transposed, as the pullback of a convolution': program<{x: Tensor4D; w: Tensor4D}>(({x, w}) => {
-    const transposed = (image: Tensor, filter: Tensor) =>
-      tf.squeeze(tf.conv2dTranspose(alone(image), filter as Tensor4D, [1, 6, 4, 2], 2, 'valid'), [0]);
-    const loss = (image: Tensor, filter: Tensor) => tf.sum(tf.sin(transposed(image, filter)));
-    return {
-      output: vmap(transposed, {inDims: [0, null]})(x, w),
-      gradients: vmap(grad(loss, {argnums: [0, 1]}), {inDims: [0, null]})(x, w),
-    };
-  }),
+  'convolution/transposed, as the pullback of a convolution': program<{x: Tensor4D; w: Tensor4D}>(
+    ({x, w}) => {
+      const transposed = (image: Tensor, filter: Tensor) =>
+        tf.squeeze(
+          tf.conv2dTranspose(alone(image), filter as Tensor4D, [1, 6, 4, 2], 2, 'valid'),
+          [0],
+        );
+      const loss = (image: Tensor, filter: Tensor) => tf.sum(tf.sin(transposed(image, filter)));
+      return {
+        output: vmap(transposed, {inDims: [0, null]})(x, w),
+        gradients: vmap(grad(loss, {argnums: [0, 1]}), {inDims: [0, null]})(x, w),
+      };
+    },
+  ),
 
   'pooling/max, window 3, stride 2, same': pooling('maxPool'),
   'pooling/avg, window 3, stride 2, same': pooling('avgPool'),
@@ -183,7 +213,14 @@ const convolutions: Programs = {
 
 function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {
   const {mean, variance} = tf.moments(x, 0);
-  return tf.batchNorm(x, mean as Tensor1D, variance as Tensor1D, beta as Tensor1D, gamma as Tensor1D, 1e-3);
+  return tf.batchNorm(
+    x,
+    mean as Tensor1D,
+    variance as Tensor1D,
+    beta as Tensor1D,
+    gamma as Tensor1D,
+    1e-3,
+  );
 }
 
 function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {
@@ -219,7 +256,9 @@ const normalisation: Programs = {
     scale: Tensor;
   }>(({x, mean, variance, offset, scale}) => {
     const f = (a: Tensor, m: Tensor, v: Tensor, o: Tensor, s: Tensor) =>
-      tf.sum(tf.sin(tf.batchNorm(a, m as Tensor1D, v as Tensor1D, o as Tensor1D, s as Tensor1D, 1e-3)));
+      tf.sum(
+        tf.sin(tf.batchNorm(a, m as Tensor1D, v as Tensor1D, o as Tensor1D, s as Tensor1D, 1e-3)),
+      );
     const gradients = grad(f, {argnums: [0, 1, 2, 3, 4]});
     return vmap(gradients, {inDims: [0, null, null, null, null]})(x, mean, variance, offset, scale);
   }),
@@ -230,7 +269,8 @@ const normalisation: Programs = {
   }),
 
   'normalisation/local response': program<{x: Tensor4D}>(({x}) => {
-    const f = (a: Tensor) => tf.sum(tf.sin(tf.localResponseNormalization(a as Tensor3D, 2, 1, 0.5, 0.75)));
+    const f = (a: Tensor) =>
+      tf.sum(tf.sin(tf.localResponseNormalization(a as Tensor3D, 2, 1, 0.5, 0.75)));
     return vmap(grad(f))(x);
   }),
 };
@@ -242,10 +282,13 @@ interface Logits {
 
 const softmaxes: Programs = {
   // tfjs's own loss is a tf.customGrad: its rule, not its formula, is differentiated here.
-  'softmax cross entropy/loss, gradient and Hessian per example': program<Logits>(({logits, labels}) => {
-    const loss = (x: Tensor, label: Tensor): Tensor => tf.losses.softmaxCrossEntropy(tf.oneHot(label, 3), x);
-    return [loss, grad(loss), hessian(loss)].map((f) => vmap(f)(logits, labels));
-  }),
+  'softmax cross entropy/loss, gradient and Hessian per example': program<Logits>(
+    ({logits, labels}) => {
+      const loss = (x: Tensor, label: Tensor): Tensor =>
+        tf.losses.softmaxCrossEntropy(tf.oneHot(label, 3), x);
+      return [loss, grad(loss), hessian(loss)].map((f) => vmap(f)(logits, labels));
+    },
+  ),
 
   'softmax cross entropy/large logits do not overflow': program<Logits>(({logits, labels}) => {
     const loss = (x: Tensor, label: Tensor) => crossEntropy(x, label, 4);
@@ -259,7 +302,10 @@ type Weights = Record<'q' | 'k' | 'v' | 'o' | 'gamma' | 'beta' | 'up' | 'down', 
 function attention(p: Weights, x: Tensor): Tensor {
   const heads = (w: Tensor) => tf.transpose(tf.reshape(tf.matMul(x, w), [-1, 2, 2]), [1, 0, 2]);
   const scores = tf.div(tf.matMul(heads(p.q), heads(p.k), false, true), Math.SQRT2);
-  const mixed = tf.reshape(tf.transpose(tf.matMul(tf.softmax(scores), heads(p.v)), [1, 0, 2]), [-1, 4]);
+  const mixed = tf.reshape(
+    tf.transpose(tf.matMul(tf.softmax(scores), heads(p.v)), [1, 0, 2]),
+    [-1, 4],
+  );
   const y = layerNorm(tf.add(x, tf.matMul(mixed, p.o)), p.gamma, p.beta);
   return tf.add(y, tf.matMul(tf.softplus(tf.matMul(y, p.up)), p.down));
 }
@@ -270,60 +316,69 @@ const sequences: Programs = {
     return vmap(grad(loss), {inDims: [null, 0]})(p, x);
   }),
 
-  'attention/Jacobian of the last token and Hessian-vector product': program<{p: Weights; x: Tensor3D; t: Tensor}>(
-    ({p, x, t}) => {
-      const last = (tokens: Tensor) => tf.reshape(tf.slice(attention(p, tokens), [4, 0], [1, 4]), [4]);
-      const energy = (tokens: Tensor) => tf.sum(tf.square(attention(p, tokens)));
-      const first = tf.squeeze(tf.slice(x, 0, 1), [0]);
-      return {
-        jacobian: jacrev(last)(first),
-        tangents: vmap((tokens: Tensor) => jvp(last, [tokens], [t])[1])(x),
-        hvp: vmap((tokens: Tensor) => hvp(energy, [tokens], [t])[0])(x),
-      };
-    },
-  ),
+  'attention/Jacobian of the last token and Hessian-vector product': program<{
+    p: Weights;
+    x: Tensor3D;
+    t: Tensor;
+  }>(({p, x, t}) => {
+    const last = (tokens: Tensor) =>
+      tf.reshape(tf.slice(attention(p, tokens), [4, 0], [1, 4]), [4]);
+    const energy = (tokens: Tensor) => tf.sum(tf.square(attention(p, tokens)));
+    const first = tf.squeeze(tf.slice(x, 0, 1), [0]);
+    return {
+      jacobian: jacrev(last)(first),
+      tangents: vmap((tokens: Tensor) => jvp(last, [tokens], [t])[1])(x),
+      hvp: vmap((tokens: Tensor) => hvp(energy, [tokens], [t])[0])(x),
+    };
+  }),
 
-  'recurrent/gated unit unrolled, per-example gradients': program<{p: Record<'z' | 'r' | 'h', Tensor>; x: Tensor3D}>(
-    ({p, x}) => {
-      const loss = (params: typeof p, sequence: Tensor) => {
-        let h: Tensor = tf.zeros([3]);
-        for (const input of tf.unstack(sequence)) {
-          const joined = tf.concat([input, h], 0);
-          const z = tf.sigmoid(tf.dot(joined, params.z));
-          const r = tf.sigmoid(tf.dot(joined, params.r));
-          const candidate = tf.tanh(tf.dot(tf.concat([input, tf.mul(r, h)], 0), params.h));
-          h = tf.add(tf.mul(tf.sub(1, z), h), tf.mul(z, candidate));
-        }
-        return tf.sum(tf.mul(h, h));
-      };
-      return vmap(grad(loss), {inDims: [null, 0]})(p, x);
-    },
-  ),
+  'recurrent/gated unit unrolled, per-example gradients': program<{
+    p: Record<'z' | 'r' | 'h', Tensor>;
+    x: Tensor3D;
+  }>(({p, x}) => {
+    const loss = (params: typeof p, sequence: Tensor) => {
+      let h: Tensor = tf.zeros([3]);
+      for (const input of tf.unstack(sequence)) {
+        const joined = tf.concat([input, h], 0);
+        const z = tf.sigmoid(tf.dot(joined, params.z));
+        const r = tf.sigmoid(tf.dot(joined, params.r));
+        const candidate = tf.tanh(tf.dot(tf.concat([input, tf.mul(r, h)], 0), params.h));
+        h = tf.add(tf.mul(tf.sub(1, z), h), tf.mul(z, candidate));
+      }
+      return tf.sum(tf.mul(h, h));
+    };
+    return vmap(grad(loss), {inDims: [null, 0]})(p, x);
+  }),
 };
 
 const lookups: Programs = {
-  'embedding/per-example gradients of a table': program<{table: Tensor2D; ids: Tensor2D; w: Tensor1D}>(
-    ({table, ids, w}) => {
-      const loss = (t: Tensor, i: Tensor) => {
-        const bag = tf.mean(tf.gather(t, i as Tensor1D), 0);
-        return tf.mul(tf.sin(tf.sum(tf.mul(bag, w))), tf.sum(tf.mul(bag, bag)));
-      };
-      return vmap(grad(loss), {inDims: [null, 0]})(table, ids);
-    },
-  ),
+  'embedding/per-example gradients of a table': program<{
+    table: Tensor2D;
+    ids: Tensor2D;
+    w: Tensor1D;
+  }>(({table, ids, w}) => {
+    const loss = (t: Tensor, i: Tensor) => {
+      const bag = tf.mean(tf.gather(t, i as Tensor1D), 0);
+      return tf.mul(tf.sin(tf.sum(tf.mul(bag, w))), tf.sum(tf.mul(bag, bag)));
+    };
+    return vmap(grad(loss), {inDims: [null, 0]})(table, ids);
+  }),
 
-  'graph/message passing over edges': program<{x: Tensor2D; w: Tensor2D; source: Tensor1D; target: Tensor1D}>(
-    ({x, w, source, target}) => {
-      const energy = (nodes: Tensor, m: Tensor) => {
-        const messages = tf.tanh(tf.matMul(tf.gather(nodes, source), m));
-        return tf.sum(tf.pow(tf.unsortedSegmentSum(messages, target, 4), 3));
-      };
-      return [
-        grad(energy, {argnums: [0, 1]})(x, w),
-        hvp((nodes: Tensor) => energy(nodes, w), [x], [x])[0],
-      ];
-    },
-  ),
+  'graph/message passing over edges': program<{
+    x: Tensor2D;
+    w: Tensor2D;
+    source: Tensor1D;
+    target: Tensor1D;
+  }>(({x, w, source, target}) => {
+    const energy = (nodes: Tensor, m: Tensor) => {
+      const messages = tf.tanh(tf.matMul(tf.gather(nodes, source), m));
+      return tf.sum(tf.pow(tf.unsortedSegmentSum(messages, target, 4), 3));
+    };
+    return [
+      grad(energy, {argnums: [0, 1]})(x, w),
+      hvp((nodes: Tensor) => energy(nodes, w), [x], [x])[0],
+    ];
+  }),
 };
 
 export const networks: Programs = {

@@ -164,10 +164,11 @@ def _(fw, a, b):
     return [list(fw.vmap(f)(a, b)), list(fw.vmap(f, (0, None))(a, b[0])), list(fw.vmap(f, (None, 0))(a[0], b))]
 
 
-@case('matmul/broadcast batch dimensions', lambda draw: {'a': draw.normal(2, 1, 2, 3), 'b': draw.normal(3, 3, 2)})
-def _(fw, a, b):
+@case('matmul/broadcast batch dimensions, one side mapped',
+      lambda draw: {'a': draw.normal(2, 1, 2, 3), 'b': draw.normal(3, 3, 2), 'c': draw.normal(2, 3, 2, 3)})
+def _(fw, a, b, c):
     f = lambda p, q: fw.sum(fw.sin(fw.matmul(p, q)))
-    return list(fw.grad(f, (0, 1))(a, b))
+    return {'mapped': list(fw.vmap(fw.grad(f, (0, 1)), (0, None))(a, b)), 'plain': list(fw.grad(f, (0, 1))(c, b))}
 
 
 @case('layout/pad, slice and concatenate', pair(2, 3, 4))

@@ -16,7 +16,8 @@ function firstAndSecond(f: (x: Tensor) => Tensor, {x, v}: Pair): Tensor[] {
   return [vmap(grad(f))(x), vmap((a: Tensor, b: Tensor) => hvp(f, [a], [b])[0])(x, v)];
 }
 
-const ofScalar = (f: (x: Tensor) => Tensor): Program => program<Pair>((pair) => firstAndSecond(f, pair));
+const ofScalar = (f: (x: Tensor) => Tensor): Program =>
+  program<Pair>((pair) => firstAndSecond(f, pair));
 
 const sumSin = (x: Tensor): Tensor => tf.sum(tf.sin(x));
 
@@ -74,8 +75,12 @@ const selections: Programs = {
     tf.sum(tf.where(tf.greater(a, 0), tf.mul(tf.exp(a), a), tf.pow(a, 3))),
   ),
 
-  'select/where with a mask and broadcast branches': program<{mask: Tensor; a: Tensor; b: Tensor}>(({mask, a, b}) =>
-    grad((p: Tensor, q: Tensor) => sumSin(tf.mul(tf.where(mask, p, q), p)), {argnums: [0, 1]})(a, b),
+  'select/where with a mask and broadcast branches': program<{mask: Tensor; a: Tensor; b: Tensor}>(
+    ({mask, a, b}) =>
+      grad((p: Tensor, q: Tensor) => sumSin(tf.mul(tf.where(mask, p, q), p)), {argnums: [0, 1]})(
+        a,
+        b,
+      ),
   ),
 
   'select/double where keeps NaN out of the gradient': program<X>(({x}) => {
@@ -103,8 +108,13 @@ const indexing: Programs = {
   ),
 
   'gather/indices, or table, or both mapped': program<{x: Tensor; ids: Tensor}>(({x, ids}) => {
-    const f = grad((a: Tensor, i: Tensor) => tf.sum(tf.mul(tf.exp(rows(a, i)), tf.cumsum(rows(a, i), 0))));
-    const [firstTable, firstIds] = [x, ids].map((t) => tf.squeeze(tf.slice(t, 0, 1), [0])) as [Tensor, Tensor];
+    const f = grad((a: Tensor, i: Tensor) =>
+      tf.sum(tf.mul(tf.exp(rows(a, i)), tf.cumsum(rows(a, i), 0))),
+    );
+    const [firstTable, firstIds] = [x, ids].map((t) => tf.squeeze(tf.slice(t, 0, 1), [0])) as [
+      Tensor,
+      Tensor,
+    ];
     return [
       vmap(f)(x, ids),
       vmap(f, {inDims: [null, 0]})(firstTable, ids),
@@ -149,7 +159,10 @@ const contractions: Programs = {
 
   'matmul/gradients of both sides, each, other or both mapped': program<Factors>(({a, b}) => {
     const f = grad((p: Tensor, q: Tensor) => sumSin(tf.matMul(p, q)), {argnums: [0, 1]});
-    const [firstA, firstB] = [a, b].map((t) => tf.squeeze(tf.slice(t, 0, 1), [0])) as [Tensor, Tensor];
+    const [firstA, firstB] = [a, b].map((t) => tf.squeeze(tf.slice(t, 0, 1), [0])) as [
+      Tensor,
+      Tensor,
+    ];
     return [
       vmap(f)(a, b),
       vmap(f, {inDims: [0, null]})(a, firstB),
@@ -157,15 +170,21 @@ const contractions: Programs = {
     ];
   }),
 
-  'matmul/broadcast batch dimensions': program<Factors>(({a, b}) =>
-    grad((p: Tensor, q: Tensor) => sumSin(tf.matMul(p, q)), {argnums: [0, 1]})(a, b),
+  'matmul/broadcast batch dimensions, one side mapped': program<Factors & {c: Tensor}>(
+    ({a, b, c}) => {
+      const f = grad((p: Tensor, q: Tensor) => sumSin(tf.matMul(p, q)), {argnums: [0, 1]});
+      return {mapped: vmap(f, {inDims: [0, null]})(a, b), plain: f(c, b)};
+    },
   ),
 };
 
 const layout: Programs = {
   'layout/pad, slice and concatenate': ofScalar((a) => {
     const padded = tf.pad(a as Tensor2D, [[1, 0], [2, 1]], 0.5); // prettier-ignore
-    const joined = tf.concat([tf.square(tf.slice(padded, [1, 1], [2, 5])), tf.slice(padded, [0, 2], [2, 5])], 1);
+    const joined = tf.concat(
+      [tf.square(tf.slice(padded, [1, 1], [2, 5])), tf.slice(padded, [0, 2], [2, 5])],
+      1,
+    );
     return tf.mul(sumSin(joined), tf.sum(tf.slice(padded, [3, 0], [1, 7])));
   }),
 
@@ -195,18 +214,21 @@ const layout: Programs = {
     return tf.add(sumSin(tf.mul(tf.tile(turned, [1, 2, 1]), column)), tf.sum(tf.pow(edge, 3)));
   }),
 
-  'layout/broadcasting arithmetic over many ranks': program<{a: Tensor; b: Tensor; c: Tensor}>(({a, b, c}) => {
-    const f = (p: Tensor, q: Tensor, r: Tensor) => {
-      const bounded = tf.mul(tf.maximum(tf.mul(p, q), r), tf.minimum(p, q));
-      return tf.sum(tf.add(tf.sub(tf.div(tf.pow(p, q), r), bounded), tf.squaredDifference(q, r)));
-    };
-    const gradients = grad(f, {argnums: [0, 1, 2]});
-    const totals = (p: Tensor, q: Tensor, r: Tensor) => tf.stack(gradients(p, q, r).map((g) => tf.sum(g)));
-    return {
-      gradients: gradients(a, b, c),
-      'per example': vmap(totals, {inDims: [null, null, 0]})(a, b, c),
-    };
-  }),
+  'layout/broadcasting arithmetic over many ranks': program<{a: Tensor; b: Tensor; c: Tensor}>(
+    ({a, b, c}) => {
+      const f = (p: Tensor, q: Tensor, r: Tensor) => {
+        const bounded = tf.mul(tf.maximum(tf.mul(p, q), r), tf.minimum(p, q));
+        return tf.sum(tf.add(tf.sub(tf.div(tf.pow(p, q), r), bounded), tf.squaredDifference(q, r)));
+      };
+      const gradients = grad(f, {argnums: [0, 1, 2]});
+      const totals = (p: Tensor, q: Tensor, r: Tensor) =>
+        tf.stack(gradients(p, q, r).map((g) => tf.sum(g)));
+      return {
+        gradients: gradients(a, b, c),
+        'per example': vmap(totals, {inDims: [null, null, 0]})(a, b, c),
+      };
+    },
+  ),
 };
 
 const order: Programs = {
@@ -220,12 +242,13 @@ const order: Programs = {
     vmap(grad((a: Tensor) => tf.mul(tf.sum(tf.square(a)), tf.argMax(a, 0))))(x),
   ),
 
-  'integers/argmax, comparison and casts ride through vmap': program<{x: Tensor; y: Tensor}>(({x, y}) =>
-    vmap((a: Tensor) => ({
-      argmax: tf.cast(tf.oneHot(tf.argMax(a, 0), 3), 'float32'),
-      less: tf.where(tf.less(a, y), a, y),
-      count: tf.sum(tf.cast(tf.greater(a, 0), 'float32')),
-    }))(x),
+  'integers/argmax, comparison and casts ride through vmap': program<{x: Tensor; y: Tensor}>(
+    ({x, y}) =>
+      vmap((a: Tensor) => ({
+        argmax: tf.cast(tf.oneHot(tf.argMax(a, 0), 3), 'float32'),
+        less: tf.where(tf.less(a, y), a, y),
+        count: tf.sum(tf.cast(tf.greater(a, 0), 'float32')),
+      }))(x),
   ),
 };
 

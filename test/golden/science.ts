@@ -64,17 +64,21 @@ function lennardJones(positions: Tensor): Tensor {
 const force = (positions: Tensor): Tensor => tf.neg(grad(lennardJones)(positions));
 
 const molecules: Programs = {
-  'lennard-jones/energy, forces, Hessian and its products': program<{x: Tensor2D; v: Tensor2D}>(({x, v}) => ({
-    energy: lennardJones(x),
-    forces: force(x),
-    product: jvp(force, [x], [v])[1],
-    hessian: hessian(lennardJones)(x),
-  })),
+  'lennard-jones/energy, forces, Hessian and its products': program<{x: Tensor2D; v: Tensor2D}>(
+    ({x, v}) => ({
+      energy: lennardJones(x),
+      forces: force(x),
+      product: jvp(force, [x], [v])[1],
+      hessian: hessian(lennardJones)(x),
+    }),
+  ),
 
-  'lennard-jones/forces of a batch of configurations': program<{x: Tensor3D; v: Tensor3D}>(({x, v}) => [
-    vmap(force)(x),
-    vmap((positions: Tensor, direction: Tensor) => jvp(force, [positions], [direction])[1])(x, v),
-  ]),
+  'lennard-jones/forces of a batch of configurations': program<{x: Tensor3D; v: Tensor3D}>(
+    ({x, v}) => [
+      vmap(force)(x),
+      vmap((positions: Tensor, direction: Tensor) => jvp(force, [positions], [direction])[1])(x, v),
+    ],
+  ),
 
   'lennard-jones/all pairs with a masked diagonal': program<{x: Tensor2D}>(({x}) => {
     const energy = (positions: Tensor) => {
@@ -89,58 +93,61 @@ const molecules: Programs = {
 };
 
 const equations: Programs = {
-  'differential equation/residual of a network, trained through two derivatives': program<{p: Regressor; t: Tensor1D}>(
-    ({p, t}) => {
-      const loss = (params: Regressor) => {
-        const u = (s: Tensor): Tensor => tf.sum(predict(params, tf.reshape(s, [1, 1])));
-        const residual = (s: Tensor) => tf.add(grad(grad(u))(s), tf.mul(u(s), grad(u)(s)));
-        return tf.mean(tf.square(vmap(residual)(t)));
-      };
-      return {loss: loss(p), gradient: grad(loss)(p)};
-    },
-  ),
+  'differential equation/residual of a network, trained through two derivatives': program<{
+    p: Regressor;
+    t: Tensor1D;
+  }>(({p, t}) => {
+    const loss = (params: Regressor) => {
+      const u = (s: Tensor): Tensor => tf.sum(predict(params, tf.reshape(s, [1, 1])));
+      const residual = (s: Tensor) => tf.add(grad(grad(u))(s), tf.mul(u(s), grad(u)(s)));
+      return tf.mean(tf.square(vmap(residual)(t)));
+    };
+    return {loss: loss(p), gradient: grad(loss)(p)};
+  }),
 
-  'differential equation/heat equation of a network in two variables': program<Record<'w1' | 'w2' | 'x' | 't', Tensor>>(
-    ({w1, w2, x, t}) => {
-      const residual = (a: Tensor, b: Tensor, place: Tensor, time: Tensor) => {
-        const u = (s: Tensor, z: Tensor): Tensor => tf.sum(tf.mul(tf.tanh(tf.dot(tf.stack([s, z]), a)), b));
-        const curvature = grad(grad(u, {argnums: 0}), {argnums: 0})(place, time);
-        return tf.sub(grad(u, {argnums: 1})(place, time), tf.mul(0.5, curvature));
-      };
-      const loss = (a: Tensor, b: Tensor) =>
-        tf.mean(tf.square(vmap(residual, {inDims: [null, null, 0, 0]})(a, b, x, t)));
-      return grad(loss, {argnums: [0, 1]})(w1, w2);
-    },
-  ),
+  'differential equation/heat equation of a network in two variables': program<
+    Record<'w1' | 'w2' | 'x' | 't', Tensor>
+  >(({w1, w2, x, t}) => {
+    const residual = (a: Tensor, b: Tensor, place: Tensor, time: Tensor) => {
+      const u = (s: Tensor, z: Tensor): Tensor =>
+        tf.sum(tf.mul(tf.tanh(tf.dot(tf.stack([s, z]), a)), b));
+      const curvature = grad(grad(u, {argnums: 0}), {argnums: 0})(place, time);
+      return tf.sub(grad(u, {argnums: 1})(place, time), tf.mul(0.5, curvature));
+    };
+    const loss = (a: Tensor, b: Tensor) =>
+      tf.mean(tf.square(vmap(residual, {inDims: [null, null, 0, 0]})(a, b, x, t)));
+    return grad(loss, {argnums: [0, 1]})(w1, w2);
+  }),
 
-  'differential equation/Runge-Kutta steps, sensitivity to state and parameters': program<{y: Tensor; k: Tensor}>(
-    ({y, k}) => {
-      const field = (state: Tensor, rates: Tensor): Tensor => {
-        const [prey, predators] = tf.unstack(state) as [Tensor, Tensor];
-        const [birth, eaten, fed, death] = tf.unstack(rates) as [Tensor, Tensor, Tensor, Tensor];
-        const meetings = tf.mul(prey, predators);
-        return tf.stack([
-          tf.sub(tf.mul(birth, prey), tf.mul(eaten, meetings)),
-          tf.sub(tf.mul(fed, meetings), tf.mul(death, predators)),
-        ]);
-      };
-      const h = 0.125;
-      const solve = (state: Tensor, rates: Tensor) => {
-        for (let step = 0; step < 4; step++) {
-          const a = field(state, rates);
-          const b = field(tf.add(state, tf.mul(h / 2, a)), rates);
-          const c = field(tf.add(state, tf.mul(h / 2, b)), rates);
-          const d = field(tf.add(state, tf.mul(h, c)), rates);
-          state = tf.add(state, tf.mul(h / 6, tf.addN([a, tf.mul(2, b), tf.mul(2, c), d])));
-        }
-        return state;
-      };
-      return {
-        rev: vmap(jacrev(solve, {argnums: [0, 1]}), {inDims: [0, null]})(y, k),
-        fwd: vmap(jacfwd(solve, {argnums: [0, 1]}), {inDims: [0, null]})(y, k),
-      };
-    },
-  ),
+  'differential equation/Runge-Kutta steps, sensitivity to state and parameters': program<{
+    y: Tensor;
+    k: Tensor;
+  }>(({y, k}) => {
+    const field = (state: Tensor, rates: Tensor): Tensor => {
+      const [prey, predators] = tf.unstack(state) as [Tensor, Tensor];
+      const [birth, eaten, fed, death] = tf.unstack(rates) as [Tensor, Tensor, Tensor, Tensor];
+      const meetings = tf.mul(prey, predators);
+      return tf.stack([
+        tf.sub(tf.mul(birth, prey), tf.mul(eaten, meetings)),
+        tf.sub(tf.mul(fed, meetings), tf.mul(death, predators)),
+      ]);
+    };
+    const h = 0.125;
+    const solve = (state: Tensor, rates: Tensor) => {
+      for (let step = 0; step < 4; step++) {
+        const a = field(state, rates);
+        const b = field(tf.add(state, tf.mul(h / 2, a)), rates);
+        const c = field(tf.add(state, tf.mul(h / 2, b)), rates);
+        const d = field(tf.add(state, tf.mul(h, c)), rates);
+        state = tf.add(state, tf.mul(h / 6, tf.addN([a, tf.mul(2, b), tf.mul(2, c), d])));
+      }
+      return state;
+    };
+    return {
+      rev: vmap(jacrev(solve, {argnums: [0, 1]}), {inDims: [0, null]})(y, k),
+      fwd: vmap(jacfwd(solve, {argnums: [0, 1]}), {inDims: [0, null]})(y, k),
+    };
+  }),
 
   'mechanics/double pendulum from its Lagrangian': program<{q: Tensor2D; v: Tensor2D}>(({q, v}) => {
     const lagrangian = (place: Tensor, velocity: Tensor): Tensor => {
@@ -156,10 +163,18 @@ const equations: Programs = {
       const drift = tf.dot(jacfwd(momentum, {argnums: 0})(place, velocity), velocity);
       const forces = tf.sub(grad(lagrangian, {argnums: 0})(place, velocity), drift);
       const [f0, f1] = tf.unstack(forces) as [Tensor, Tensor];
-      const [m00, m01, m10, m11] = tf.unstack(tf.reshape(mass, [4])) as [Tensor, Tensor, Tensor, Tensor];
+      const [m00, m01, m10, m11] = tf.unstack(tf.reshape(mass, [4])) as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
       const determinant = tf.sub(tf.mul(m00, m11), tf.mul(m01, m10));
       return tf.div(
-        tf.stack([tf.sub(tf.mul(m11, f0), tf.mul(m01, f1)), tf.sub(tf.mul(m00, f1), tf.mul(m10, f0))]),
+        tf.stack([
+          tf.sub(tf.mul(m11, f0), tf.mul(m01, f1)),
+          tf.sub(tf.mul(m00, f1), tf.mul(m10, f0)),
+        ]),
         determinant,
       );
     };
@@ -177,28 +192,34 @@ const optimisation: Programs = {
     return [vmap(newton)(x), vmap(grad(newton))(x)];
   }),
 
-  'optimisation/learning rate by hypergradient': program<{w: Tensor; x: Tensor2D; y: Tensor1D; rates: Tensor1D}>(
-    ({w, x, y, rates}) => {
-      const loss = (v: Tensor): Tensor => tf.mean(tf.squaredDifference(tf.tanh(tf.dot(x, v)), y));
-      const trained = (rate: Tensor) => {
-        let v = w;
-        let velocity: Tensor = tf.zerosLike(w);
-        for (let step = 0; step < 3; step++) {
-          velocity = tf.add(tf.mul(0.5, velocity), grad(loss)(v));
-          v = tf.sub(v, tf.mul(rate, velocity));
-        }
-        return loss(v);
-      };
-      return [trained, grad(trained), grad(grad(trained))].map((f) => vmap(f)(rates));
-    },
-  ),
+  'optimisation/learning rate by hypergradient': program<{
+    w: Tensor;
+    x: Tensor2D;
+    y: Tensor1D;
+    rates: Tensor1D;
+  }>(({w, x, y, rates}) => {
+    const loss = (v: Tensor): Tensor => tf.mean(tf.squaredDifference(tf.tanh(tf.dot(x, v)), y));
+    const trained = (rate: Tensor) => {
+      let v = w;
+      let velocity: Tensor = tf.zerosLike(w);
+      for (let step = 0; step < 3; step++) {
+        velocity = tf.add(tf.mul(0.5, velocity), grad(loss)(v));
+        v = tf.sub(v, tf.mul(rate, velocity));
+      }
+      return loss(v);
+    };
+    return [trained, grad(trained), grad(grad(trained))].map((f) => vmap(f)(rates));
+  }),
 };
 
 const statistics: Programs = {
   'statistics/leapfrog steps of several chains': program<{q: Tensor2D; p: Tensor2D}>(({q, p}) => {
     const potential = (a: Tensor): Tensor => {
       const [first, second] = tf.unstack(a) as [Tensor, Tensor];
-      return tf.add(tf.div(tf.square(tf.sub(1, first)), 4), tf.square(tf.sub(second, tf.square(first))));
+      return tf.add(
+        tf.div(tf.square(tf.sub(1, first)), 4),
+        tf.square(tf.sub(second, tf.square(first))),
+      );
     };
     const steps = (place: Tensor, velocity: Tensor) => {
       for (let step = 0; step < 3; step++) {
@@ -212,7 +233,10 @@ const statistics: Programs = {
     return vmap(steps)(q, p);
   }),
 
-  'statistics/log-determinant of the Jacobian of a coupling flow': program<{x: Tensor2D; w: Tensor2D}>(({x, w}) => {
+  'statistics/log-determinant of the Jacobian of a coupling flow': program<{
+    x: Tensor2D;
+    w: Tensor2D;
+  }>(({x, w}) => {
     const flow = (a: Tensor, m: Tensor): Tensor => {
       const [first, second] = tf.unstack(a) as [Tensor, Tensor];
       const [outer, inner] = tf.unstack(m) as [Tensor, Tensor];
@@ -222,7 +246,12 @@ const statistics: Programs = {
     };
     const logDensity = (a: Tensor, m: Tensor) => {
       const y = flow(a, m);
-      const entries = tf.unstack(tf.reshape(jacrev(flow)(a, m), [4])) as [Tensor, Tensor, Tensor, Tensor];
+      const entries = tf.unstack(tf.reshape(jacrev(flow)(a, m), [4])) as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
       const [j00, j01, j10, j11] = entries;
       const determinant = tf.sub(tf.mul(j00, j11), tf.mul(j01, j10));
       return tf.sub(tf.log(tf.abs(determinant)), tf.div(tf.sum(tf.square(y)), 2));

@@ -49,7 +49,10 @@ function resizes(mode: Mode, from: Size, to: Size): Sample[] {
   }
 }
 
-export const image: readonly Sample[] = modes.flatMap((mode) => [
-  ...sizes.flatMap((size) => resizes(mode, [3, 4], size)),
-  ...resizes(mode, [3, 3], [5, 5]),
-]);
+export const image: readonly Sample[] = [
+  ...modes.flatMap((mode) => [
+    ...sizes.flatMap((size) => resizes(mode, [3, 4], size)),
+    ...resizes(mode, [3, 3], [5, 5]),
+  ]),
+  sample('FlipLeftRight', {image: f32(2, 3, 5, 3)}),
+];

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type {Tensor4D} from '@tensorflow/tfjs-core';
 import {opSample, sample, type Sample} from './sample.js';
 import {bool, f32, i32} from './spec.js';
 
@@ -63,6 +64,12 @@ const strided: Sample[] = (
       },
     ],
     [[3, 5], {...noMasks, begin: [2, 0], end: [2, 5], strides: [1, 2]}],
+    [[3, 5], {...noMasks, begin: [0, 0], end: [0, 0], strides: [-1, -3], beginMask: 3, endMask: 3}],
+    [[7], {...noMasks, begin: [0], end: [2], strides: [-1]}],
+    [
+      [2, 3, 2, 3, 5],
+      {...noMasks, begin: [0, 1, 0, 2, 1], end: [2, 3, 2, 0, 5], strides: [1, 2, 1, -1, 3]},
+    ],
   ] satisfies (readonly [number[], tf.StridedSliceAttrs])[]
 ).map(([shape, attrs]) => sample('StridedSlice', {x: f32(...shape)}, attrs));
 
@@ -110,6 +117,7 @@ const repeating: Sample[] = [
   sample('Reverse', {x: f32(3, 5)}, {dims: [-2]}),
   sample('Reverse', {x: f32(2, 3, 4)}, {dims: [0, 2]}),
   sample('Reverse', {x: f32(2, 3, 4, 5)}, {dims: 1}),
+  sample('Reverse', {x: f32(2, 3, 1, 2, 4)}, {dims: [0, 1, 3, 4]}),
   sample('Reverse', {x: i32(3, 5)}, {dims: [0]}),
 ];
 
@@ -160,7 +168,27 @@ const padding: Sample[] = [
       constantValue: 7,
     },
   ),
+  sample('PadV2', {x: f32(2, 1, 3, 2, 3)}, {
+    paddings: [
+      [0, 1],
+      [0, 0],
+      [2, 0],
+      [1, 1],
+      [0, 0],
+    ],
+    constantValue: 0.7,
+  }),
   ...(['reflect', 'symmetric'] as const).flatMap((mode) => [
+    sample('MirrorPad', {x: f32(2, 3, 1, 3, 2)}, {
+      paddings: [
+        [1, 0],
+        [0, 2],
+        [0, 0],
+        [2, 1],
+        [0, 1],
+      ],
+      mode,
+    }),
     sample('MirrorPad', {x: f32(5)}, {paddings: [[2, 3]], mode}),
     sample(
       'MirrorPad',
@@ -235,6 +263,14 @@ const blocks: Sample[] = [
   ),
   sample('DepthToSpace', {x: f32(2, 3, 5, 8)}, {blockSize: 2, dataFormat: 'NHWC'}),
   sample('DepthToSpace', {x: f32(1, 2, 3, 9)}, {blockSize: 3, dataFormat: 'NHWC'}),
+  sample('DepthToSpace', {x: f32(2, 8, 3, 5)}, {blockSize: 2, dataFormat: 'NCHW'}, {
+    refused: {cpu: 'NCHW', tensorflow: 'NCHW'},
+    reference: (tf, [x]) =>
+      tf.transpose(
+        tf.depthToSpace(tf.transpose(x as Tensor4D, [0, 2, 3, 1]), 2, 'NHWC'),
+        [0, 3, 1, 2],
+      ),
+  }),
 ];
 
 const creating: Sample[] = [

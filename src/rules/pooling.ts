@@ -1,0 +1,243 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {backend_util, type AvgPool3DAttrs, type MaxPoolAttrs, type MaxPoolGradAttrs, type Tensor} from '@tensorflow/tfjs-core';
+import {fold, logicalShape, materialize, product, unfold} from './dims.js';
+import {add, mul, reshape, zeros} from './ops.js';
+import {family, run, saving, savingOutput, type BatchedInput, type RuleOf} from './rule.js';
+import {isTraced, strategy} from './strategy.js';
+import {
+  countOf,
+  extentOf,
+  fit,
+  fitted,
+  slidingAxes,
+  slidingAxes3D,
+  tapOffsets,
+  unfit,
+  windowSizeOf,
+  windowStarts,
+  windowsOf,
+  type SlidingAxis,
+} from './windows.js';
+
+/**
+ * NOTE [pools]
+ * Pooling windows slide over each channel of each image by itself, so a batch is more images. An average is linear; a maximum is where it
+ * is, so its tangent is the input's tangent there, and its cotangent goes there: to the first of equal maxima, row by row.
+ */
+interface PoolAttrs {
+  readonly filterSize: number | readonly number[];
+  readonly strides: number | readonly number[];
+  readonly pad: MaxPoolGradAttrs['pad'];
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/** Of a pool in two spatial dimensions, or in three. */
+function axesOf(shape: readonly number[], attrs: PoolAttrs): SlidingAxis[] {
+  const {filterSize, strides, pad, dimRoundingMode} = attrs;
+  return shape.length === 4
+    ? slidingAxes(
+        backend_util.computePool2DInfo(
+          shape as [number, number, number, number],
+          filterSize as [number, number],
+          strides as [number, number],
+          1,
+          pad,
+          dimRoundingMode,
+        ),
+      )
+    : slidingAxes3D(
+        backend_util.computePool3DInfo(
+          shape as [number, number, number, number, number],
+          filterSize as [number, number, number],
+          strides as [number, number, number],
+          1,
+          pad as 'valid',
+          dimRoundingMode,
+        ),
+      );
+}
+
+/** Whether the backend takes the pool for an identity. */
+const isIdentity = (axes: readonly SlidingAxis[]): boolean =>
+  strategy().poolsOfOneAreIdentities &&
+  axes.every(({window, size, count}) => window === 1 && size === count);
+
+const outputShape = (x: Tensor, axes: readonly SlidingAxis[]): number[] => [
+  x.shape[0]!,
+  ...axes.map(({count}) => count),
+  x.shape.at(-1)!,
+];
+
+/**
+ * Where the maxima are: for each output element the index of an element of the input, fitted to the windows and flattened; int32,
+ * `[number of outputs, 1]`.
+ */
+function indicesOfMaxima(x: Tensor, axes: readonly SlidingAxis[]): Tensor {
+  const covering = fitted(axes);
+  const windows = windowsOf(fit(x, axes, -Infinity), covering);
+  const [images = 1, positions = 1, taps = 1, channels = 1] = windows.shape;
+  const tap = run(
+    'ArgMax',
+    {x: reshape(windows, [images * positions, taps, channels])},
+    {axis: 1},
+  );
+  const offsets = tf.tensor1d(tapOffsets(covering).map((offset) => offset * channels), 'int32');
+  const offset = run('GatherNd', {
+    params: offsets,
+    indices: reshape(tap, [images * positions * channels, 1]),
+  });
+  const starts = tf.tensor1d(startsOfWindows(images, channels, covering), 'int32');
+  return reshape(add(starts, offset), [starts.size, 1]);
+}
+
+/** For each output element the index of the first element of its window. */
+function startsOfWindows(
+  images: number,
+  channels: number,
+  axes: readonly SlidingAxis[],
+): Int32Array {
+  const area = product(axes.map(extentOf));
+  const starts = windowStarts(axes);
+  const indices = new Int32Array(images * starts.length * channels);
+  let next = 0;
+  for (let image = 0; image < images; image++) {
+    for (const start of starts) {
+      const first = (image * area + start) * channels;
+      for (let channel = 0; channel < channels; channel++) indices[next++] = first + channel;
+    }
+  }
+  return indices;
+}
+
+/** What `t` is where x has its maxima. */
+function atMaxima(t: Tensor, x: Tensor, attrs: PoolAttrs): Tensor {
+  const axes = axesOf(x.shape, attrs);
+  const covered = fit(t, axes);
+  const params = reshape(covered, [covered.size]);
+  const taken = run('GatherNd', {params, indices: indicesOfMaxima(x, axes)});
+  return reshape(taken, outputShape(x, axes));
+}
+
+/** The transpose of `atMaxima`: `dy` where x has its maxima, summed where windows meet, and zero elsewhere. */
+function toMaxima(dy: Tensor, x: Tensor, output: Tensor, attrs: PoolAttrs): Tensor {
+  if (isTraced(dy, x, output) || strategy().maxPoolGradient === 'kernel') {
+    const kernel = x.rank === 4 ? 'MaxPoolGrad' : ('MaxPool3DGrad' as 'MaxPoolGrad');
+    return run(kernel, {dy, input: x, output}, attrs as MaxPoolGradAttrs);
+  }
+  const axes = axesOf(x.shape, attrs);
+  const covered = [x.shape[0]!, ...axes.map(extentOf), x.shape.at(-1)!];
+  const scattered = run(
+    'ScatterNd',
+    {indices: indicesOfMaxima(x, axes), updates: reshape(dy, [dy.size])},
+    {shape: [product(covered)]},
+  );
+  return unfit(reshape(scattered, covered), axes);
+}
+
+/**
+ * The transpose of averaging. The gradient kernels ignore the rounding of output sizes, and most divide by the whole window even where
+ * only a part of it is inside: they get the input as it is with the padding, and what makes up for that division.
+ */
+function fromAverages(dy: Tensor, shape: readonly number[], attrs: PoolAttrs): Tensor {
+  const axes = axesOf(shape, attrs);
+  if (isIdentity(axes)) return dy;
+  if (strategy().averageGradientDivides === 'by inside') return averageGradient(dy, shape, attrs);
+  const covered = [shape[0]!, ...axes.map(extentOf), shape.at(-1)!];
+  const {filterSize, strides} = attrs;
+  const scaled = isInside(axes) ? dy : mul(dy, sharesInside(axes));
+  return unfit(averageGradient(scaled, covered, {filterSize, strides, pad: 'valid'}), axes);
+}
+
+/** The gradient kernel, which reads nothing of its second input but the shape. */
+function averageGradient(dy: Tensor, shape: readonly number[], attrs: PoolAttrs): Tensor {
+  const kernel = shape.length === 4 ? 'AvgPoolGrad' : 'AvgPool3DGrad';
+  return run(kernel, {dy, input: blank(shape)}, attrs as AvgPool3DAttrs);
+}
+
+const blank = (shape: readonly number[]): Tensor =>
+  run('Fill', {}, {shape: [...shape], value: 0, dtype: 'float32'});
+
+const isInside = (axes: readonly SlidingAxis[]): boolean =>
+  axes.every((axis) => axis.before === 0 && extentOf(axis) <= axis.size);
+
+/** Per window, its size by the number of its positions that are inside (0 where none is): `[1, ...counts, 1]`. */
+function sharesInside(axes: readonly SlidingAxis[]): Tensor {
+  const shares = axes.reduce<number[]>(
+    (sofar, axis) => {
+      const along = Array.from({length: axis.count}, (_, index) => {
+        const start = index * axis.stride - axis.before;
+        const inside = Math.min(start + axis.window, axis.size) - Math.max(start, 0);
+        return inside > 0 ? axis.window / inside : 0;
+      });
+      return sofar.flatMap((outer) => along.map((share) => outer * share));
+    },
+    [1],
+  );
+  return tf.tensor(shares, [1, ...axes.map(({count}) => count), 1], 'float32');
+}
+
+/** The transpose of the gradient kernel: averages that count zeros for the padding, where the kernel divides by the whole window. */
+function toAverages(ct: Tensor, attrs: PoolAttrs): Tensor {
+  const kernel = ct.rank === 4 ? 'AvgPool' : 'AvgPool3D';
+  const {filterSize, strides, pad} = attrs;
+  const byInside = strategy().averageGradientDivides === 'by inside';
+  const x = byInside ? ct : fit(ct, axesOf(ct.shape, attrs));
+  const poolAttrs = {filterSize, strides, pad: byInside ? pad : 'valid', dataFormat: 'NDHWC'};
+  return run(kernel, {x}, poolAttrs as AvgPool3DAttrs);
+}
+
+function poolBatch(
+  kernel: 'MaxPool' | 'AvgPool',
+  x: BatchedInput,
+  attrs: MaxPoolAttrs,
+  size: number,
+): Tensor {
+  if (size > 0) return unfold(run(kernel, {x: fold(x.value)}, attrs), size);
+  const shape = logicalShape(x);
+  return zeros([0, shape[0]!, ...axesOf(shape, attrs).map(({count}) => count), shape.at(-1)!]);
+}
+
+const maxPool: RuleOf<'MaxPool'> = {
+  batch: ({x}, attrs, size) => poolBatch('MaxPool', x, attrs, size),
+  jvp: ({x}, tangents, attrs) =>
+    isIdentity(axesOf(x.shape, attrs)) ? tangents.x! : atMaxima(tangents.x!, x, attrs),
+  vjp: savingOutput(['x'], (dy, {x, output}, attrs) => ({
+    x: () => (isIdentity(axesOf(x.shape, attrs)) ? dy : toMaxima(dy, x, output, attrs)),
+  })),
+};
+
+const maxPoolGrad: RuleOf<'MaxPoolGrad'> = {
+  batch: ({dy, input, output}, attrs, size) => {
+    if (size === 0) return zeros([0, ...logicalShape(input)]);
+    const [ct, x, y] = [dy, input, output].map((operand) => fold(materialize(operand, size)));
+    return unfold(toMaxima(ct!, x!, y!, attrs), size);
+  },
+  // Which element is the largest does not change: linear in dy, constant in the rest.
+  jvp: ({input, output}, {dy}, attrs) => (dy ? toMaxima(dy, input, output, attrs) : null),
+  vjp: saving(['input'], (ct, {input}, attrs) => ({
+    dy: () => atMaxima(ct, input, attrs),
+  })),
+};
+
+const averagePool: RuleOf<'AvgPool'> = {
+  batch: ({x}, attrs, size) => poolBatch('AvgPool', x, attrs, size),
+  linearIn: ['x'],
+  vjp: saving([], (dy, {x}, attrs) => ({x: () => fromAverages(dy, x.shape, attrs)})),
+};
+
+const averagePoolGrad: RuleOf<'AvgPoolGrad'> = {
+  batch: ({dy, input}, attrs, size) => {
+    if (size === 0) return zeros([0, ...logicalShape(input)]);
+    const [n = 1, ...image] = logicalShape(input);
+    return unfold(averageGradient(fold(materialize(dy, size)), [size * n, ...image], attrs), size);
+  },
+  linearIn: ['dy'],
+  vjp: saving([], (ct, _residuals, attrs) => ({dy: () => toAverages(ct, attrs)})),
+};
+
+export const pooling = family({
+  MaxPool: maxPool,
+  MaxPoolGrad: maxPoolGrad,
+  AvgPool: averagePool,
+  AvgPoolGrad: averagePoolGrad,
+});

@@ -1,4 +1,5 @@
 import {getGradient, registerGradient, type GradConfig, type Tensor} from '@tensorflow/tfjs-core';
+import {registerMissingKernels} from './kernels/missing.js';
 import {inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
 import type {Rule, VjpRule} from './rules/rule.js';
@@ -62,3 +63,5 @@ for (const [kernel, rule] of Object.entries(rules) as [KernelName, Rule<Signatur
 if (getGradient('Identity') == null) {
   registerGradient({kernelName: 'Identity', gradFunc: (dy: Tensor | Tensor[]) => ({x: () => dy as Tensor})});
 }
+
+registerMissingKernels();

@@ -1,8 +1,9 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
+import {spansLast} from './broadcast.js';
 import {alignRanks, broadcastTo, materialize, unbroadcast} from './dims.js';
 import {unary} from './kinds.js';
 import {masked} from './mask.js';
-import {add, equal, greater, less, mul, sameShape, scalar, scale, sub, where} from './ops.js';
+import {add, equal, greater, less, mul, scalar, scale, sub, where} from './ops.js';
 import {family, run, savingFor} from './rule.js';
 
 const SELU_SCALE = 1.0507009873554805;
@@ -53,8 +54,8 @@ export const activation = family({
       const value = materialize(x, size);
       const [slopes] = alignRanks([alpha, {value, mapped: true}]) as [Tensor, Tensor];
       // The wasm kernel takes any `alpha` as one that spans the last dimensions, whatever its shape says.
-      const spansLast = spansLastDimensions(slopes.shape, value.shape);
-      return run('Prelu', {x: value, alpha: spansLast ? slopes : broadcastTo(slopes, value.shape)});
+      const fits = spansLast(slopes.shape, value.shape);
+      return run('Prelu', {x: value, alpha: fits ? slopes : broadcastTo(slopes, value.shape)});
     },
     jvp: ({x, alpha}, tangents) => {
       const terms: Tensor[] = [];
@@ -78,10 +79,4 @@ function seluSlope(y: Tensor): Tensor {
 const preluInX = (t: Tensor, x: Tensor, alpha: Tensor): Tensor =>
   where(isPositive(x), t, mul(t, alpha));
 
-const preluInAlpha = (t: Tensor, x: Tensor): Tensor =>
-  mul(t, run('Minimum', {a: x, b: scalar(0)}));
-
-function spansLastDimensions(small: readonly number[], large: readonly number[]): boolean {
-  const spanned = small.slice(small.findIndex((size) => size !== 1));
-  return small.every((size) => size === 1) || sameShape(spanned, large.slice(-spanned.length));
-}
+const preluInAlpha = (t: Tensor, x: Tensor): Tensor => mul(t, run('Minimum', {a: x, b: scalar(0)}));

@@ -1,6 +1,7 @@
-import type {Tensor} from '@tensorflow/tfjs-core';
+import {broadcast_util, type Tensor} from '@tensorflow/tfjs-core';
 import {run} from './rule.js';
 import type {KernelName, Signatures} from './signatures.js';
+import {isTraced, strategy} from './strategy.js';
 
 /** Kernels of two tensors `a` and `b` that broadcast against each other. */
 export type BinaryName = {
@@ -19,14 +20,67 @@ export type BinaryName = {
  */
 const SAFE_RANK = 5;
 
+/** Those that every backend broadcasts at full speed. */
+const arithmetic: ReadonlySet<BinaryName> = new Set<BinaryName>([
+  'Add',
+  'Sub',
+  'Multiply',
+  'RealDiv',
+  'SquaredDifference',
+]);
+
 /** Runs a kernel of two tensors of any ranks. See NOTE [broadcasting]. */
 export function runBroadcasting(name: BinaryName, a: Tensor, b: Tensor): Tensor {
+  if (!arithmetic.has(name) && strategy().broadcasts === 'arithmetic' && !isTraced(a, b)) {
+    const shape = broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
+    return runAtAnyRank(name, writtenOut(a, shape), writtenOut(b, shape));
+  }
+  return runAtAnyRank(name, a, b);
+}
+
+/** The tensor as it is where it spans the last dimensions of the output, or is no number; else a copy that spans them all. */
+function writtenOut(x: Tensor, shape: readonly number[]): Tensor {
+  if (x.dtype !== 'float32' || x.size === 0 || spansLast(x.shape, shape)) return x;
+  const aligned = alignedShape(x.shape, shape.length);
+  return tileByProduct(
+    reshape(x, aligned),
+    shape.map((size, axis) => (aligned[axis] === size ? 1 : size)),
+  );
+}
+
+/** Whether a tensor of the first shape, repeated as a whole, fills one of the second. */
+export function spansLast(part: readonly number[], shape: readonly number[]): boolean {
+  const start = part.findIndex((size) => size !== 1);
+  if (start < 0) return true;
+  const spanned = part.slice(start);
+  return spanned.every((size, axis) => size === shape[shape.length - spanned.length + axis]);
+}
+
+/**
+ * Repeats a tensor along dimensions as Tile does, by a product with ones. A dimension that has elements of its own gets one before it
+ * that is repeated.
+ */
+export function tileByProduct(x: Tensor, reps: readonly number[]): Tensor {
+  const own: number[] = [];
+  const repeated: number[] = [];
+  x.shape.forEach((size, axis) => {
+    const rep = reps[axis]!;
+    const fitsOne = size === 1 || rep === 1;
+    own.push(...(fitsOne ? [size] : [1, size]));
+    repeated.push(...(fitsOne ? [rep] : [rep, 1]));
+  });
+  const ones = run('Fill', {}, {shape: repeated, value: 1, dtype: 'float32'});
+  const shape = x.shape.map((size, axis) => size * reps[axis]!);
+  return reshape(runAtAnyRank('Multiply', reshape(x, own), ones), shape);
+}
+
+function runAtAnyRank(name: BinaryName, a: Tensor, b: Tensor): Tensor {
   if (a.rank <= SAFE_RANK && b.rank <= SAFE_RANK) return runBinary(name, a, b);
+  const output = broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
   const groups = groupDimensions(a.shape, b.shape);
-  const output = outputShape(a.shape, b.shape);
   if (groups.a.length > SAFE_RANK) {
-    const flat = [groups.size];
-    return reshape(runBinary(name, reshape(spread(a, output), flat), reshape(spread(b, output), flat)), output);
+    const [left, right] = [a, b].map((x) => reshape(spread(x, output), [groups.size]));
+    return reshape(runBinary(name, left!, right!), output);
   }
   return reshape(runBinary(name, reshape(a, groups.a), reshape(b, groups.b)), output);
 }
@@ -34,7 +88,10 @@ export function runBroadcasting(name: BinaryName, a: Tensor, b: Tensor): Tensor 
 const runBinary = (name: BinaryName, a: Tensor, b: Tensor): Tensor =>
   run(name, {a, b} as never) as Tensor;
 
-const reshape = (x: Tensor, shape: number[]): Tensor => run('Reshape', {x}, {shape});
+const reshape = (x: Tensor, shape: number[]): Tensor =>
+  x.rank === shape.length && x.shape.every((size, axis) => size === shape[axis])
+    ? x
+    : run('Reshape', {x}, {shape});
 
 function spread(x: Tensor, shape: readonly number[]): Tensor {
   const aligned = alignedShape(x.shape, shape.length);
@@ -46,13 +103,6 @@ const alignedShape = (shape: readonly number[], rank: number): number[] => [
   ...new Array<number>(rank - shape.length).fill(1),
   ...shape,
 ];
-
-/** The shape of what two tensors give that broadcast against each other. */
-export function outputShape(a: readonly number[], b: readonly number[]): number[] {
-  const rank = Math.max(a.length, b.length);
-  const other = alignedShape(b, rank);
-  return alignedShape(a, rank).map((size, axis) => (size === 1 ? other[axis]! : size));
-}
 
 /** Merges neighbouring dimensions in which the same of the two tensors is repeated, or neither. */
 function groupDimensions(

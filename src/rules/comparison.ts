@@ -32,8 +32,7 @@ export const comparison = family({
         ? selectBool(choice, ifTrue, ifFalse)
         : where(choice, ifTrue, ifFalse);
     },
-    jvp: ({condition}, {t, e}) =>
-      select(condition, t ?? zerosLike(e!), e ?? zerosLike(t!)),
+    jvp: ({condition}, {t, e}) => select(condition, t ?? zerosLike(e!), e ?? zerosLike(t!)),
     vjp: saving(['condition'], (dy, {condition}) => ({
       t: () => select(condition, dy, zerosLike(dy)),
       e: () => select(condition, zerosLike(dy), dy),

@@ -5,10 +5,12 @@ import type {
   Tensor,
 } from '@tensorflow/tfjs-core';
 import {
+  assertCotangent,
   assertImages,
   axesOf,
   channelsLastAttrs,
   channelsLastShape,
+  convolution,
   convolvePerExample,
   filterGradient,
   filterGradientPerExample,
@@ -66,6 +68,7 @@ function inputGradientBatch(
   size: number,
 ): Tensor {
   assertImages(dy, filter);
+  assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs));
   if (size === 0) return zeros([0, ...attrs.inputShape]);
   const [n, ...image] = attrs.inputShape;
   if (!filter.mapped) {
@@ -100,6 +103,7 @@ function filterGradientBatch(
   size: number,
 ): Tensor {
   assertImages(x, dy);
+  assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs));
   if (size === 0) return zeros([0, ...attrs.filterShape]);
   if (attrs.dataFormat === 'NCHW') {
     const [images, cotangents] = [x, dy].map(imagesToChannelsLast) as [BatchedInput, BatchedInput];
@@ -120,7 +124,7 @@ function filterGradientBatch(
   return filterGradientPerExample(covered, dy.value, fitted(axes));
 }
 
-export const convolution = family({
+export const convolutions = family({
   Conv2D: {
     batch: ({x, filter}, attrs, size) => convolveBatch(x, filter, attrs, size),
     linearIn: ['x', 'filter'],
@@ -134,7 +138,7 @@ export const convolution = family({
     batch: ({dy, filter}, attrs, size) => inputGradientBatch(dy, filter, attrs, size),
     linearIn: ['dy', 'filter'],
     vjp: savingFor({dy: ['filter'], filter: ['dy']}, (ct, {dy, filter}, attrs) => ({
-      dy: () => run('Conv2D', {x: ct, filter}, undilated(attrs)),
+      dy: () => convolution(ct, filter, undilated(attrs)),
       filter: () => filterGradient(ct, dy, filter.shape, attrs),
     })),
   },
@@ -144,7 +148,7 @@ export const convolution = family({
     linearIn: ['x', 'dy'],
     vjp: savingFor({x: ['dy'], dy: ['x']}, (ct, {x, dy}, attrs) => ({
       x: () => inputGradient(dy, ct, x.shape, attrs),
-      dy: () => run('Conv2D', {x, filter: ct}, undilated(attrs)),
+      dy: () => convolution(x, ct, undilated(attrs)),
     })),
   },
 });

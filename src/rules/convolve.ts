@@ -2,7 +2,7 @@ import {backend_util, type Conv2DAttrs, type Tensor} from '@tensorflow/tfjs-core
 import {showShape} from '../errors.js';
 import {fold, logicalRank, logicalShape, product} from './dims.js';
 import {matMul} from './matmul.js';
-import {reshape, transpose} from './ops.js';
+import {reshape, sameShape, transpose} from './ops.js';
 import {run, type BatchedInput} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 import {
@@ -61,11 +61,29 @@ export const axesOf = (
   attrs: ConvolutionAttrs,
 ): SlidingAxis[] => slidingAxes(infoOf(xShape, filterShape, attrs));
 
+/** Conv2D in any format: by way of NHWC where the backend takes no other. */
+export function convolution(x: Tensor, filter: Tensor, attrs: Conv2DAttrs): Tensor {
+  if (attrs.dataFormat === 'NHWC' || strategy().convolvesChannelsFirst) {
+    return run('Conv2D', {x, filter}, attrs);
+  }
+  return toChannelsFirst(run('Conv2D', {x: toChannelsLast(x), filter}, channelsLastAttrs(attrs)));
+}
+
 export function assertImages(...operands: readonly BatchedInput[]): void {
   for (const operand of operands) {
     if (logicalRank(operand) === 4) continue;
-    throw new Error(`a convolution takes tensors of rank 4, but got one of shape ${showShape(logicalShape(operand))}`);
+    throw new Error(
+      `a convolution takes tensors of rank 4, but got one of shape ${showShape(logicalShape(operand))}`,
+    );
   }
+}
+
+/** Refuses a cotangent of another shape than the convolution gives. */
+export function assertCotangent(dy: BatchedInput, {outShape}: backend_util.Conv2DInfo): void {
+  if (sameShape(logicalShape(dy), outShape)) return;
+  throw new Error(
+    `the convolution gives a tensor of shape ${showShape(outShape)}, but dy has shape ${showShape(logicalShape(dy))}`,
+  );
 }
 
 export const pairOf = (axes: readonly SlidingAxis[], what: 'stride' | 'dilation'): [number, number] => [

@@ -1,5 +1,5 @@
 import {backend_util, type DepthwiseConv2dNativeAttrs, type Tensor} from '@tensorflow/tfjs-core';
-import {assertImages, isDilated, pairOf, shape4D, spreadForInput} from './convolve.js';
+import {assertCotangent, assertImages, isDilated, pairOf, shape4D, spreadForInput} from './convolve.js';
 import {
   fold,
   foldInto,
@@ -187,6 +187,7 @@ export const depthwiseConvolution = family({
   DepthwiseConv2dNativeBackpropInput: {
     batch: ({dy, filter}, attrs, size) => {
       assertImages(dy, filter);
+      assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs));
       if (size === 0) return zeros([0, ...attrs.inputShape]);
       const [n, height, width, channels] = attrs.inputShape;
       if (!filter.mapped) {
@@ -211,6 +212,7 @@ export const depthwiseConvolution = family({
   DepthwiseConv2dNativeBackpropFilter: {
     batch: ({x, dy}, attrs, size) => {
       assertImages(x, dy);
+      assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs));
       const {filterShape} = attrs;
       if (size === 0) return zeros([0, ...filterShape]);
       const [height, width, channels, multiplier] = filterShape;

@@ -5,7 +5,10 @@ import type {BatchedInput} from './rule.js';
 const product = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
 
 /** Axes as tfjs's attributes give them (one or a list, negative or not, missing for all; `[]` is none), ascending and not negative. */
-export function resolveAxes(axis: number | readonly number[] | null | undefined, rank: number): number[] {
+export function resolveAxes(
+  axis: number | readonly number[] | null | undefined,
+  rank: number,
+): number[] {
   const axes = util.parseAxisParam(axis as number | number[], new Array<number>(rank).fill(1));
   return axes.sort((a, b) => a - b);
 }
@@ -75,7 +78,11 @@ export function unfoldFrom(x: Tensor, axis: number, size: number): Tensor {
 
 /** Around one dimension all before it and all after it become one each: `[before, n, after]`. */
 export const splitAt = (x: Tensor, axis: number): Tensor =>
-  reshape(x, [product(x.shape.slice(0, axis)), x.shape[axis] ?? 1, product(x.shape.slice(axis + 1))]);
+  reshape(x, [
+    product(x.shape.slice(0, axis)),
+    x.shape[axis] ?? 1,
+    product(x.shape.slice(axis + 1)),
+  ]);
 
 /** Moves one dimension to another place. The others keep their order. */
 export function moveDim(x: Tensor, from: number, to: number): Tensor {
@@ -125,7 +132,11 @@ export function alongAxes(
 ): Tensor {
   if (axes.length === 0) return x;
   const works = (axis: number): boolean => axes.includes(axis);
-  if (x.rank <= SAFE_RANK) return apply(x, x.shape.map((_, axis) => (works(axis) ? axis : null)));
+  if (x.rank <= SAFE_RANK)
+    return apply(
+      x,
+      x.shape.map((_, axis) => (works(axis) ? axis : null)),
+    );
   const merged: number[] = [];
   const axisOf: (number | null)[] = [];
   x.shape.forEach((size, axis) => {

@@ -51,7 +51,8 @@ function transposeResize(
 
 /** Runs a kernel of images `[N, height, width, channels]` on a batch of them. */
 function onImages(image: BatchedInput, size: number, kernel: (images: Tensor) => Tensor): Tensor {
-  if (logicalRank(image) !== 4) throw new Error(`images must have rank 4, not ${logicalRank(image)}`);
+  if (logicalRank(image) !== 4)
+    throw new Error(`images must have rank 4, not ${logicalRank(image)}`);
   return unfoldImages(kernel(fold(image.value)), size, image);
 }
 
@@ -67,10 +68,16 @@ const resizing = <Name extends ResizeName>(name: Name): RuleOf<ResizeName> => ({
 });
 
 /** The kernels that tfjs's own gradients run. They ignore `halfPixelCenters`, and so does the transpose of them. */
-const resizingGradient = (name: ResizeName): RuleOf<'ResizeBilinearGrad' | 'ResizeNearestNeighborGrad'> => ({
+const resizingGradient = (
+  name: ResizeName,
+): RuleOf<'ResizeBilinearGrad' | 'ResizeNearestNeighborGrad'> => ({
   batch: ({images, dy}, attrs, size) => {
-    if (logicalRank(images) !== 4 || logicalRank(dy) !== 4) throw new Error('images must have rank 4');
-    const [folded, foldedDy] = [images, dy].map((input) => fold(materialize(input, size))) as [Tensor, Tensor];
+    if (logicalRank(images) !== 4 || logicalRank(dy) !== 4)
+      throw new Error('images must have rank 4');
+    const [folded, foldedDy] = [images, dy].map((input) => fold(materialize(input, size))) as [
+      Tensor,
+      Tensor,
+    ];
     return unfoldImages(run(`${name}Grad`, {images: folded, dy: foldedDy}, attrs), size, images);
   },
   linearIn: ['dy'],

@@ -1,7 +1,7 @@
 import {activation} from './activation.js';
 import {comparison} from './comparison.js';
 import {elementwise} from './elementwise.js';
-import {convolution} from './convolution.js';
+import {convolutions} from './convolution.js';
 import {depthwiseConvolution} from './depthwise.js';
 import {einsums} from './einsum.js';
 import {fusedConvolution} from './fusedConvolution.js';
@@ -33,7 +33,7 @@ export const rules = {
   ...image,
   ...products,
   ...einsums,
-  ...convolution,
+  ...convolutions,
   ...depthwiseConvolution,
   ...fusedConvolution,
   ...pooling,

@@ -1,7 +1,31 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type {GatherV2Attrs, Tensor} from '@tensorflow/tfjs-core';
-import {fold, foldInto, logicalRank, logicalShape, materialize, moveDim, product, resolveAxes} from './dims.js';
-import {add, cast, equal, greater, mul, pad, reshape, sameShape, slice, sum, tile, transpose, where, zeros} from './ops.js';
+import {
+  fold,
+  foldInto,
+  logicalRank,
+  logicalShape,
+  materialize,
+  moveDim,
+  product,
+  resolveAxes,
+} from './dims.js';
+import {
+  add,
+  cast,
+  equal,
+  greater,
+  mul,
+  pad,
+  reshape,
+  sameShape,
+  slice,
+  sum,
+  tile,
+  transpose,
+  where,
+  zeros,
+} from './ops.js';
 import {addRows, gatherAlong, rowNumbers, scatterAlong, takeRows} from './rows.js';
 import {family, run, saving, type BatchedInput} from './rule.js';
 import {strategy} from './strategy.js';
@@ -123,7 +147,11 @@ const updateRows = (tensor: Tensor, indices: Tensor, updates: Tensor): Tensor =>
  */
 function winners(dims: readonly number[], indices: Tensor): Tensor {
   const numbers = tf.range(1, indices.shape[0]! + 1, 1, 'int32');
-  const written = run('TensorScatterUpdate', {tensor: zeros(dims, 'int32'), indices, updates: numbers});
+  const written = run('TensorScatterUpdate', {
+    tensor: zeros(dims, 'int32'),
+    indices,
+    updates: numbers,
+  });
   return cast(equal(run('GatherNd', {params: written, indices}), numbers), 'float32');
 }
 
@@ -214,7 +242,11 @@ export const indexing = family({
       params: () => {
         const sizes = gatherIndexSizes(indices);
         const updates = reshape(dy, [sizes.count, ...params.shape.slice(sizes.depth)]);
-        return run('ScatterNd', {indices: asMatrix(indices, sizes), updates}, {shape: [...params.shape]});
+        return run(
+          'ScatterNd',
+          {indices: asMatrix(indices, sizes), updates},
+          {shape: [...params.shape]},
+        );
       },
     })),
   },
@@ -278,7 +310,9 @@ export const indexing = family({
     batch: ({sparseIndices, sparseValues, defaultValue}, {outputShape}, size) => {
       const [count = 0, depth = 0] = sparseShape(logicalShape(sparseIndices));
       if (depth !== outputShape.length) {
-        throw new Error(`indices of ${depth} dimensions don't fit the output shape [${outputShape.join(', ')}]`);
+        throw new Error(
+          `indices of ${depth} dimensions don't fit the output shape [${outputShape.join(', ')}]`,
+        );
       }
       const numbers = batchedRowNumbers(sparseIndices, {count, depth}, outputShape, size);
       const isScalar = logicalShape(sparseValues).length === 0;
@@ -327,7 +361,9 @@ export const indexing = family({
     batch: ({x, segmentIds}, {numSegments}, size) => {
       const [count = 0, ...rest] = logicalShape(x);
       if (logicalShape(segmentIds).length !== 1 || logicalShape(segmentIds)[0] !== count) {
-        throw new Error(`segment ids of shape [${logicalShape(segmentIds).join(', ')}] don't fit ${count} rows`);
+        throw new Error(
+          `segment ids of shape [${logicalShape(segmentIds).join(', ')}] don't fit ${count} rows`,
+        );
       }
       const parts = segmentIds.mapped ? [size, 1] : [1, size];
       const sums = segmentSum(
@@ -351,10 +387,15 @@ export const indexing = family({
       const {depth, onValue, offValue, dtype} = attrs;
       if (dtype === 'int32') return run('OneHot', {indices: indices.value}, attrs);
       // The kernel of wasm writes integers whatever the dtype.
-      const bits = run('OneHot', {indices: indices.value}, {depth, onValue: 1, offValue: 0, dtype: 'int32'});
+      const bits = run(
+        'OneHot',
+        {indices: indices.value},
+        {depth, onValue: 1, offValue: 0, dtype: 'int32'},
+      );
       const isOn = greater(bits, tf.scalar(0, 'int32'));
       if (dtype === 'bool') return isOn;
-      const filled = (value: number): Tensor => run('Fill', {}, {shape: bits.shape, value, dtype: 'float32'});
+      const filled = (value: number): Tensor =>
+        run('Fill', {}, {shape: bits.shape, value, dtype: 'float32'});
       return where(isOn, filled(onValue), filled(offValue));
     },
     derivative: 'zero',
@@ -429,7 +470,10 @@ export const indexing = family({
           [0, 0],
           [0, 1],
         ]);
-        const values = run('Minimum', {a: reshape(x, [rows, count]), b: tf.scalar(attrs.size, 'int32')});
+        const values = run('Minimum', {
+          a: reshape(x, [rows, count]),
+          b: tf.scalar(attrs.size, 'int32'),
+        });
         return reshape(gatherAlong(reshape(padded, [rows, 1, attrs.size + 1, 1]), values), x.shape);
       },
     })),

@@ -14,14 +14,13 @@ export function masked(condition: Tensor, t: Tensor): Tensor {
   return where(condition, spread, zerosLike(spread));
 }
 
-/** What is left of `t` for `x` where the larger of `x` and `other` is taken: all, nothing, or half of it where they are equal. */
-export function sharedByLarger(t: Tensor, x: Tensor, other: Tensor): Tensor {
-  const tie = masked(equal(x, other), scale(t, 0.5));
-  return where(greater(x, other), broadcastTo(t, tie.shape), tie);
-}
+/** What is left of `t` for `x` where one of `x` and `other` is taken: all, nothing, or half of it where they are equal. */
+const sharedWith =
+  (wins: (x: Tensor, other: Tensor) => Tensor) =>
+  (t: Tensor, x: Tensor, other: Tensor): Tensor => {
+    const atTies = masked(equal(x, other), scale(t, 0.5));
+    return where(wins(x, other), broadcastTo(t, atTies.shape), atTies);
+  };
 
-/** As `sharedByLarger` where the smaller is taken. */
-export function sharedBySmaller(t: Tensor, x: Tensor, other: Tensor): Tensor {
-  const tie = masked(equal(x, other), scale(t, 0.5));
-  return where(less(x, other), broadcastTo(t, tie.shape), tie);
-}
+export const sharedByLarger = sharedWith(greater);
+export const sharedBySmaller = sharedWith(less);

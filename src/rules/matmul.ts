@@ -21,54 +21,86 @@ import {isTraced, strategy} from './strategy.js';
 
 /**
  * NOTE [products]
- * A product of stacks of matrices is brought to at most a few batch dimensions: neighbouring ones along which both operands, or the same
- * one of them, have examples are joined. An operand without batch dimensions is shared by all examples.
+ * A product of stacks of matrices is brought to few batch dimensions: neighbouring ones along which both operands have examples, or
+ * the same one of them, are joined. An operand without batch dimensions is shared by all examples. Nothing is reshaped before
+ * a kernel is called: TensorFlow takes as long for a reshape as for a small product.
  */
-interface Operand {
-  /** `[...batch, rows, columns]`, as stored. */
-  readonly value: Tensor;
-  /** Whether the matrices are stored transposed. */
-  readonly transposed: boolean;
+class Operand {
+  private constructor(
+    /** The matrices one after the other, in a tensor of any shape. */
+    private readonly data: Tensor,
+    readonly batch: readonly number[],
+    readonly rows: number,
+    readonly columns: number,
+    /** Whether the matrices are stored transposed. */
+    readonly transposed: boolean,
+  ) {}
+
+  /** The matrices in the last two dimensions. */
+  static of(data: Tensor, batch: readonly number[], transposed: boolean): Operand {
+    const [m, n] = data.shape.slice(-2) as [number, number];
+    return transposed
+      ? new Operand(data, batch, n, m, transposed)
+      : new Operand(data, batch, m, n, transposed);
+  }
+
+  get dtype(): string {
+    return this.data.dtype;
+  }
+
+  get isTraced(): boolean {
+    return isTraced(this.data);
+  }
+
+  /** The matrices in the last two dimensions, as stored, with the batch dimensions in front. */
+  stored(): Tensor {
+    const {batch, rows, columns} = this;
+    return reshape(this.data, this.transposed ? [...batch, columns, rows] : [...batch, rows, columns]);
+  }
+
+  withBatch(batch: readonly number[]): Operand {
+    return new Operand(this.data, batch, this.rows, this.columns, this.transposed);
+  }
+
+  /** All rows of the matrices along the last batch dimension as one matrix; for matrices that are not stored transposed. */
+  joined(): Operand {
+    const rows = this.rows * this.batch.at(-1)!;
+    return new Operand(this.data, this.batch.slice(0, -1), rows, this.columns, false);
+  }
+
+  /** The transposed matrices. */
+  swapped(): Operand {
+    return new Operand(this.data, this.batch, this.columns, this.rows, !this.transposed);
+  }
+
+  /** The same matrices, not stored transposed; costs a copy if they were. */
+  plain(): Operand {
+    if (!this.transposed) return this;
+    const [batch, rows, columns] = [product(this.batch), this.rows, this.columns];
+    const data =
+      rows === 1 || columns === 1
+        ? this.data
+        : transpose(reshape(this.data, [batch, columns, rows]), [0, 2, 1]);
+    return new Operand(data, this.batch, rows, columns, false);
+  }
+
+  /** One example's matrix for each combination of the batch dimensions `batch`; costs a copy per example. */
+  spread(batch: readonly number[]): Operand {
+    const stored = this.stored();
+    const data = broadcastTo(stored, [...batch, ...stored.shape.slice(-2)]);
+    return new Operand(data, [product(batch)], this.rows, this.columns, this.transposed);
+  }
 }
 
 /** `a·b`, or with either of them transposed. Batch dimensions broadcast; any rank, from 2 on. */
 export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): Tensor {
-  const left: Operand = {value: a, transposed: transposeA};
-  const right: Operand = {value: b, transposed: transposeB};
   const {batchA, batchB, batch} = joinBatches(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const shape = [...batch, rowsOf(left), columnsOf(right)];
+  const left = Operand.of(a, batchA, transposeA);
+  const right = Operand.of(b, batchB, transposeB);
+  const shape = [...batch, left.rows, right.columns];
   // The wasm kernels divide by zero for some empty shapes.
   if (product(shape) === 0 || a.size === 0) return zeros(shape, a.dtype);
-  return reshape(multiply(withBatch(left, batchA), withBatch(right, batchB)), shape);
-}
-
-const rowsOf = ({value, transposed}: Operand): number => value.shape.at(transposed ? -1 : -2)!;
-const columnsOf = ({value, transposed}: Operand): number => value.shape.at(transposed ? -2 : -1)!;
-const batchOf = ({value}: Operand): number[] => value.shape.slice(0, -2);
-const isShared = (operand: Operand): boolean => product(batchOf(operand)) === 1;
-
-const withBatch = ({value, transposed}: Operand, batch: readonly number[]): Operand => ({
-  value: reshape(value, [...batch, ...value.shape.slice(-2)]),
-  transposed,
-});
-
-const swapped = ({value, transposed}: Operand): Operand => ({value, transposed: !transposed});
-
-/** The operand stored the other way round; costs a copy. */
-function restored({value, transposed}: Operand): Operand {
-  return {value: transposeLast(value), transposed: !transposed};
-}
-
-const plain = (operand: Operand): Tensor =>
-  operand.transposed ? transposeLast(operand.value) : operand.value;
-
-function transposeLast(x: Tensor): Tensor {
-  const {rank} = x;
-  const [rows, columns] = x.shape.slice(-2) as [number, number];
-  if (rows === 1 || columns === 1) return reshape(x, [...x.shape.slice(0, -2), columns, rows]);
-  const batch = product(x.shape.slice(0, -2));
-  const flat = transpose(reshape(x, [batch, rows, columns]), [0, 2, 1]);
-  return rank === 3 ? flat : reshape(flat, [...x.shape.slice(0, -2), columns, rows]);
+  return reshape(multiply(left, right), shape);
 }
 
 /** See NOTE [products]. */
@@ -77,7 +109,8 @@ function joinBatches(
   b: readonly number[],
 ): {batchA: number[]; batchB: number[]; batch: number[]} {
   const rank = Math.max(a.length, b.length);
-  const sizeAt = (shape: readonly number[], axis: number): number => shape[axis - rank + shape.length] ?? 1;
+  const sizeAt = (shape: readonly number[], axis: number): number =>
+    shape[axis - rank + shape.length] ?? 1;
   const batchA: number[] = [];
   const batchB: number[] = [];
   const batch: number[] = [];
@@ -99,123 +132,91 @@ function joinBatches(
   return {batchA, batchB, batch};
 }
 
-/** Operands with joined batch dimensions, as many in one as in the other. The result's batch dimensions may be folded in any way. */
+/** Operands with joined batch dimensions, as many in one as in the other. The result's may be folded in any way. */
 function multiply(a: Operand, b: Operand): Tensor {
-  const sizesA = batchOf(a);
-  const sizesB = batchOf(b);
   // Examples that share the right-hand matrix are rows of one matrix.
-  if (sizesB.at(-1) === 1 && !a.transposed) {
-    const rows = sizesA.at(-1)! * rowsOf(a);
-    return multiply(
-      {value: reshape(a.value, [...sizesA.slice(0, -1), rows, columnsOf(a)]), transposed: false},
-      withBatch(b, sizesB.slice(0, -1)),
-    );
+  if (b.batch.at(-1) === 1 && !a.transposed) {
+    return multiply(a.joined(), b.withBatch(b.batch.slice(0, -1)));
   }
-  if (!isSupported(sizesA, sizesB)) return multiplySpread(a, b, sizesA, sizesB);
-  return isTraced(a.value, b.value) || a.value.dtype !== 'float32'
-    ? byKernel(a, b)
-    : multiplyData(a, b);
+  if (!isSupported(a.batch, b.batch)) {
+    const batch = a.batch.map((size, axis) => Math.max(size, b.batch[axis]!));
+    return multiply(a.spread(batch), b.spread(batch));
+  }
+  return a.isTraced || b.isTraced || a.dtype !== 'float32' ? byKernel(a, b) : multiplyData(a, b);
 }
 
 /** Whether BatchMatMul broadcasts these batch dimensions rightly. */
-function isSupported(sizesA: readonly number[], sizesB: readonly number[]): boolean {
-  if (strategy().broadcastsProducts) return sizesA.length <= 2;
-  const repeatsOnlyFirst = sizesA.every((size, axis) => axis === 0 || size === sizesB[axis]);
-  return sizesA.length <= 1 || repeatsOnlyFirst;
+function isSupported(batchA: readonly number[], batchB: readonly number[]): boolean {
+  if (strategy().broadcastsProducts) return batchA.length <= 2;
+  const repeatsOnlyFirst = batchA.every((size, axis) => axis === 0 || size === batchB[axis]);
+  return batchA.length <= 1 || repeatsOnlyFirst;
 }
 
-function multiplySpread(
-  a: Operand,
-  b: Operand,
-  sizesA: readonly number[],
-  sizesB: readonly number[],
-): Tensor {
-  const batch = sizesA.map((size, axis) => Math.max(size, sizesB[axis]!));
-  const spread = ({value, transposed}: Operand): Operand => ({
-    value: reshape(broadcastTo(value, [...batch, ...value.shape.slice(-2)]), [
-      product(batch),
-      ...value.shape.slice(-2),
-    ]),
-    transposed,
-  });
-  return multiply(spread(a), spread(b));
-}
-
-function byKernel(a: Operand, b: Operand): Tensor {
-  const attrs = {transposeA: a.transposed, transposeB: b.transposed};
-  // The kernels and ops of tfjs take a batch dimension more readily than none: wasm's needs it for its fast path.
-  const [x, y] = [a, b].map(({value}) =>
-    value.rank === 2 ? reshape(value, [1, ...value.shape]) : value,
-  ) as [Tensor, Tensor];
-  return run('BatchMatMul', {a: x, b: y}, attrs);
-}
+const byKernel = (a: Operand, b: Operand): Tensor =>
+  run(
+    'BatchMatMul',
+    {a: a.stored(), b: b.stored()},
+    {transposeA: a.transposed, transposeB: b.transposed},
+  );
 
 /** The product of float32 data, in the way that the backend computes fastest. See NOTE [strategy]. */
 function multiplyData(a: Operand, b: Operand): Tensor {
   const choice = strategy();
-  if (columnsOf(a) === 1 && choice.outerProduct === 'multiply') {
-    return mul(columnVector(a), rowVector(b));
+  if (a.columns === 1 && choice.outerProduct === 'multiply') {
+    return mul(a.plain().stored(), b.plain().stored());
   }
-  const [sharesA, sharesB] = [isShared(a), isShared(b)];
-  if (sharesA && sharesB) return multiplyTwo(a, b);
-  if (sharesB && choice.transposedProduct === 'transpose') {
-    return multiply(restored(a), b);
-  }
+  const [sharesA, sharesB] = [a, b].map(({batch}) => product(batch) === 1);
+  if (sharesA && sharesB) return multiplyTwo(a.withBatch([]), b.withBatch([]));
+  if (sharesB && choice.transposedProduct === 'transpose') return multiply(a.plain(), b);
   if (sharesA && choice.sharedLeft === 'join') {
     // (a·b)ᵀ = bᵀ·aᵀ, in which the many are rows of one matrix.
-    const rows = plain(swapped(b));
-    const joined = reshape(rows, [1, product(rows.shape.slice(0, -1)), rows.shape.at(-1)!]);
-    const result = multiplyTwo({value: joined, transposed: false}, withBatch(swapped(a), [1]));
-    return transposeLast(reshape(result, [...batchOf(b), columnsOf(b), rowsOf(a)]));
+    const many = b.swapped().plain().withBatch([product(b.batch)]);
+    return transposed(multiplyTwo(many.joined(), a.swapped().withBatch([])), [
+      product(b.batch),
+      b.columns,
+      a.rows,
+    ]);
   }
-  const evenly = batchOf(a).length === 1 && batchOf(a)[0] === batchOf(b)[0];
+  const evenly = a.batch.length === 1 && a.batch[0] === b.batch[0];
   if (choice.batchedProduct === 'depthwise' && evenly && isWorthConvolving(a, b)) {
     return multiplyAsConvolution(a, b);
   }
   return byKernel(a, b);
 }
 
-const columnVector = ({value}: Operand): Tensor =>
-  reshape(value, [...value.shape.slice(0, -2), product(value.shape.slice(-2)), 1]);
-
-const rowVector = ({value}: Operand): Tensor =>
-  reshape(value, [...value.shape.slice(0, -2), 1, product(value.shape.slice(-2))]);
+/** A result that came out transposed, in the given shape, put right. */
+const transposed = (result: Tensor, [size, rows, columns]: [number, number, number]): Tensor =>
+  transpose(reshape(result, [size, rows, columns]), [0, 2, 1]);
 
 /** Below this, transposing costs more than it saves (4·5 by 5·6 on wasm: 0.018 by the attribute, 0.025 by a transpose). */
 const SMALL_PRODUCT = 4096;
 
 /** The product of two single matrices. */
 function multiplyTwo(a: Operand, b: Operand): Tensor {
-  const [rows, inner, columns] = [rowsOf(a), columnsOf(a), columnsOf(b)];
+  const [rows, inner, columns] = [a.rows, a.columns, b.columns];
   if (strategy().transposedProduct === 'attribute' || rows * inner * columns < SMALL_PRODUCT) {
     return byKernel(a, b);
   }
-  if (b.transposed && !a.transposed) {
-    // Either bᵀ is stored, or the result is the transpose of b·aᵀ, whichever copies (and packs, for XNNPACK) less.
-    const viaResult = 2 * rows * inner + rows * columns;
-    if (viaResult < 2 * inner * columns) {
-      return transposeLast(byKernel(swapped(b), {value: plain(swapped(a)), transposed: false}));
-    }
+  // With b stored transposed, either that is put right, or the result of b·aᵀ: whichever copies (and packs, for XNNPACK) less.
+  const copiesLess = 2 * rows * inner + rows * columns < 2 * inner * columns;
+  if (b.transposed && (a.transposed || copiesLess)) {
+    return transposed(byKernel(b.swapped(), a.swapped().plain()), [1, columns, rows]);
   }
-  if (a.transposed && b.transposed) return transposeLast(byKernel(swapped(b), swapped(a)));
-  return byKernel(
-    a.transposed ? restored(a) : a,
-    b.transposed ? restored(b) : b,
-  );
+  return byKernel(a.plain(), b.plain());
 }
 
 /** The convolution's inner loop makes four rows at a time, of several columns each. */
-const isWorthConvolving = (a: Operand, b: Operand): boolean => rowsOf(a) >= 4 && columnsOf(b) >= 4;
+const isWorthConvolving = (a: Operand, b: Operand): boolean => a.rows >= 4 && b.columns >= 4;
 
 /**
  * A product per example as a depthwise convolution: `[1, M, K, B]` by `[1, K, B, N]` gives `[1, M, 1, B·N]`. Every position of
- * the image's height is a row of the left-hand matrix, its width is summed over.
+ * the image's height is a row of the left-hand matrix; its width is summed over.
  */
 function multiplyAsConvolution(a: Operand, b: Operand): Tensor {
-  const [size] = batchOf(a) as [number];
-  const [rows, inner, columns] = [rowsOf(a), columnsOf(a), columnsOf(b)];
-  const image = transpose(a.value, a.transposed ? [2, 1, 0] : [1, 2, 0]);
-  const filter = transpose(b.value, b.transposed ? [2, 0, 1] : [1, 0, 2]);
+  const size = a.batch[0]!;
+  const [rows, inner, columns] = [a.rows, a.columns, b.columns];
+  const image = transpose(a.stored(), a.transposed ? [2, 1, 0] : [1, 2, 0]);
+  const filter = transpose(b.stored(), b.transposed ? [2, 0, 1] : [1, 0, 2]);
   const result = run(
     'DepthwiseConv2dNative',
     {

@@ -1,11 +1,5 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {
-  broadcastTo,
-  fold,
-  logicalRank,
-  padRank,
-  unbroadcast,
-} from './dims.js';
+import {broadcastTo, fold, logicalRank, padRank, unbroadcast} from './dims.js';
 import {add, div, mul, neg, reshape, sameShape, scalar, sub, sum} from './ops.js';
 import {family, run, savingFor, savingOutput, type BatchedInput} from './rule.js';
 
@@ -27,7 +21,12 @@ export const normalization = family({
         return batchNormPerExample({x, ...parameters}, attrs.varianceEpsilon);
       }
       const {mean, variance, scale, offset} = parameters;
-      const vectors = {mean: mean.value, variance: variance.value, scale: scale?.value, offset: offset?.value};
+      const vectors = {
+        mean: mean.value,
+        variance: variance.value,
+        scale: scale?.value,
+        offset: offset?.value,
+      };
       return reshape(run('FusedBatchNorm', {x: fold(x.value), ...vectors}, attrs), x.value.shape);
     },
     jvp: ({x, mean, variance, scale}, tangents, {varianceEpsilon}, output) => {

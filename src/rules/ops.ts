@@ -1,6 +1,6 @@
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import {runBroadcasting} from './broadcast.js';
+import {runBroadcasting, tileByProduct} from './broadcast.js';
 import {run} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 
@@ -36,7 +36,11 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
 export function transpose(x: Tensor, perm: readonly number[]): Tensor {
   if (perm.every((from, to) => from === to)) return x;
   // The kernel of wasm divides by zero where there is nothing.
-  if (x.size === 0) return reshape(x, perm.map((axis) => x.shape[axis]!));
+  if (x.size === 0)
+    return reshape(
+      x,
+      perm.map((axis) => x.shape[axis]!),
+    );
   return run('Transpose', {x}, {perm: [...perm]});
 }
 
@@ -56,23 +60,6 @@ export function tile(x: Tensor, reps: readonly number[]): Tensor {
     : run('Tile', {x}, {reps: [...reps]});
 }
 
-/** A broadcast product with ones. A dimension that has elements of its own gets one before it that is repeated. */
-function tileByProduct(x: Tensor, reps: readonly number[]): Tensor {
-  const rows: number[] = [];
-  const repeated: number[] = [];
-  x.shape.forEach((size, axis) => {
-    const rep = reps[axis]!;
-    const isOneOf = size === 1 || rep === 1;
-    rows.push(...(isOneOf ? [size] : [1, size]));
-    repeated.push(...(isOneOf ? [rep] : [rep, 1]));
-  });
-  const ones = run('Fill', {}, {shape: repeated, value: 1, dtype: 'float32'});
-  return reshape(
-    mul(reshape(x, rows), ones),
-    x.shape.map((size, axis) => size * reps[axis]!),
-  );
-}
-
 export const slice = (x: Tensor, begin: readonly number[], size: readonly number[]): Tensor =>
   run('Slice', {x}, {begin: [...begin], size: [...size]});
 
@@ -85,7 +72,10 @@ export const pad = (x: Tensor, paddings: readonly (readonly [number, number])[])
     : run(
         'PadV2',
         {x},
-        {paddings: paddings.map(([before, after]): [number, number] => [before, after]), constantValue: 0},
+        {
+          paddings: paddings.map(([before, after]): [number, number] => [before, after]),
+          constantValue: 0,
+        },
       );
 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {backend_util, type AvgPool3DAttrs, type MaxPoolAttrs, type MaxPoolGradAttrs, type Tensor} from '@tensorflow/tfjs-core';
-import {fold, logicalShape, materialize, product, unfold} from './dims.js';
+import {showShape} from '../errors.js';
+import {fold, logicalRank, logicalShape, materialize, product, unfold} from './dims.js';
 import {add, mul, reshape, zeros} from './ops.js';
 import {family, run, saving, savingOutput, type BatchedInput, type RuleOf} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
@@ -186,12 +187,22 @@ function toAverages(ct: Tensor, attrs: PoolAttrs): Tensor {
   return run(kernel, {x}, poolAttrs as AvgPool3DAttrs);
 }
 
+function assertRank(rank: number, ...operands: readonly BatchedInput[]): void {
+  for (const operand of operands) {
+    if (logicalRank(operand) === rank) continue;
+    throw new Error(
+      `this pool takes tensors of rank ${rank}, but got one of shape ${showShape(logicalShape(operand))}`,
+    );
+  }
+}
+
 function poolBatch(
   kernel: 'MaxPool' | 'AvgPool',
   x: BatchedInput,
   attrs: MaxPoolAttrs,
   size: number,
 ): Tensor {
+  assertRank(4, x);
   if (size > 0) return unfold(run(kernel, {x: fold(x.value)}, attrs), size);
   const shape = logicalShape(x);
   return zeros([0, shape[0]!, ...axesOf(shape, attrs).map(({count}) => count), shape.at(-1)!]);
@@ -208,6 +219,7 @@ const maxPool: RuleOf<'MaxPool'> = {
 
 const maxPoolGrad: RuleOf<'MaxPoolGrad'> = {
   batch: ({dy, input, output}, attrs, size) => {
+    assertRank(4, input, dy);
     if (size === 0) return zeros([0, ...logicalShape(input)]);
     const [ct, x, y] = [dy, input, output].map((operand) => fold(materialize(operand, size)));
     return unfold(toMaxima(ct!, x!, y!, attrs), size);
@@ -227,6 +239,7 @@ const averagePool: RuleOf<'AvgPool'> = {
 
 const averagePoolGrad: RuleOf<'AvgPoolGrad'> = {
   batch: ({dy, input}, attrs, size) => {
+    assertRank(4, input, dy);
     if (size === 0) return zeros([0, ...logicalShape(input)]);
     const [n = 1, ...image] = logicalShape(input);
     return unfold(averageGradient(fold(materialize(dy, size)), [size * n, ...image], attrs), size);

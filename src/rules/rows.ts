@@ -40,14 +40,17 @@ function rowNumbersOnHost(indices: Tensor, dims: readonly number[], outer: numbe
         if (index < 0 || index >= dims[d]!) throw outOfBounds(index, dims, d);
         row = row * dims[d]! + index;
       }
-      for (let o = 0; o < outer; o++) numbers[first + o * count + k] = (part * outer + o) * rows + row;
+      for (let o = 0; o < outer; o++)
+        numbers[first + o * count + k] = (part * outer + o) * rows + row;
     }
   }
   return tf.tensor2d(numbers, [numbers.length, 1], 'int32');
 }
 
 const outOfBounds = (index: number, dims: readonly number[], dim: number): Error =>
-  new Error(`the index ${index} is not in [0, ${dims[dim]! - 1}], along dimension ${dim} of [${dims.join(', ')}]`);
+  new Error(
+    `the index ${index} is not in [0, ${dims[dim]! - 1}], along dimension ${dim} of [${dims.join(', ')}]`,
+  );
 
 /** Indices out of bounds become numbers below zero, which kernels that check refuse. */
 function rowNumbersByKernels(indices: Tensor, dims: readonly number[], outer: number): Tensor {
@@ -60,11 +63,15 @@ function rowNumbersByKernels(indices: Tensor, dims: readonly number[], outer: nu
   const strides = dims.map((_, d) => product(dims.slice(d + 1)));
   const inside = run('All', {x: isInside}, {axis: 2, keepDims: false});
   const within = sum(mul(indices, tf.tensor1d(strides, 'int32')), [2]);
-  const outside = run('Fill', {}, {
-    shape: [parts, count],
-    value: -parts * outer * rows - 1,
-    dtype: 'int32',
-  });
+  const outside = run(
+    'Fill',
+    {},
+    {
+      shape: [parts, count],
+      value: -parts * outer * rows - 1,
+      dtype: 'int32',
+    },
+  );
   const first = Int32Array.from({length: parts * outer}, (_, part) => part * rows);
   const numbers = add(
     reshape(where(inside, within, outside), [parts, 1, count]),
@@ -105,10 +112,14 @@ export function gatherAlong(x: Tensor, indices: Tensor): Tensor {
   if (strategy().gather === 'kernel') {
     return parts === 1
       ? reshape(
-          run('GatherV2', {x: reshape(x, [outer, n, inner]), indices: reshape(indices, [count])}, {
-            axis: 1,
-            batchDims: 0,
-          }),
+          run(
+            'GatherV2',
+            {x: reshape(x, [outer, n, inner]), indices: reshape(indices, [count])},
+            {
+              axis: 1,
+              batchDims: 0,
+            },
+          ),
           shape,
         )
       : run('GatherV2', {x, indices}, {axis: 2, batchDims: 1});

@@ -115,7 +115,9 @@ export function savingFor<
 }
 
 type NamesIn<Saves> = {
-  [Name in keyof Saves]: Saves[Name] extends readonly (infer Saved extends string)[] ? Saved : never;
+  [Name in keyof Saves]: Saves[Name] extends readonly (infer Saved extends string)[]
+    ? Saved
+    : never;
 }[keyof Saves];
 
 /** A reverse rule that keeps the output alive (`residuals.output`), and the named inputs. */

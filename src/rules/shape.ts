@@ -46,7 +46,11 @@ function sumCopies(dy: Tensor, shape: readonly number[], reps: readonly number[]
 /** `[P, n]` to `[P, n, n]` with the rows on diagonals: in row-major order the diagonal of n×n is every (n + 1)-th element. */
 function diagonal(x: Tensor): Tensor {
   const [p = 0, n = 0] = x.shape;
-  const spread = pad(reshape(x, [p, n, 1]), [[0, 0], [0, 0], [0, n]]);
+  const spread = pad(reshape(x, [p, n, 1]), [
+    [0, 0],
+    [0, 0],
+    [0, n],
+  ]);
   const square = slice(reshape(spread, [p, n * (n + 1)]), [0, 0], [p, n * n]);
   return reshape(square, [p, n, n]);
 }
@@ -81,13 +85,17 @@ const packAxis = (axis: number, {shape}: {readonly shape: readonly number[]}): n
 
 /** The shape arguments of `BroadcastArgs`, made equally long with ones in front. */
 const padOnes = (x: Tensor, length: number): Tensor =>
-  run('PadV2', {x}, {
-    paddings: [
-      [0, 0],
-      [length - x.shape[1]!, 0],
-    ],
-    constantValue: 1,
-  });
+  run(
+    'PadV2',
+    {x},
+    {
+      paddings: [
+        [0, 0],
+        [length - x.shape[1]!, 0],
+      ],
+      constantValue: 1,
+    },
+  );
 
 const materializeAll = (inputs: readonly BatchedInput[], size: number): Tensor[] =>
   inputs.map((input) => materialize(input, size));
@@ -235,7 +243,11 @@ export const shape = family({
       const [n = 1, ...rest] = logicalShape(x);
       util.assert(n % blocks === 0, () => `a batch of ${n} doesn't fit ${blocks} blocks`);
       const moved = swap(reshape(x.value, [size, blocks, (n / blocks) * product(rest)]));
-      const joined = run('BatchToSpaceND', {x: reshape(moved, [blocks * size * (n / blocks), ...rest])}, attrs);
+      const joined = run(
+        'BatchToSpaceND',
+        {x: reshape(moved, [blocks * size * (n / blocks), ...rest])},
+        attrs,
+      );
       return reshape(joined, [size, n / blocks, ...joined.shape.slice(1)]);
     },
     linearIn: ['x'],

@@ -1,4 +1,10 @@
-import {slice_util, util, type MirrorPadAttrs, type StridedSliceAttrs, type Tensor} from '@tensorflow/tfjs-core';
+import {
+  slice_util,
+  util,
+  type MirrorPadAttrs,
+  type StridedSliceAttrs,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
 import {alongAxes, logicalRank, logicalShape, resolveAxes, shiftAxes, splitAt} from './dims.js';
 import {add, pad, reshape, sameShape, slice, zeros} from './ops.js';
 import {family, run, saving} from './rule.js';
@@ -37,8 +43,10 @@ const padAll = (x: Tensor, paddings: readonly Padding[], constantValue = 0): Ten
 const paddedAxes = (paddings: readonly Padding[]): number[] =>
   paddings.flatMap(([before, after], axis) => (before === 0 && after === 0 ? [] : [axis]));
 
-const pick = (paddings: readonly Padding[], axisOf: readonly (number | null)[]): [number, number][] =>
-  axisOf.map((axis) => (axis === null ? [0, 0] : [...paddings[axis]!]));
+const pick = (
+  paddings: readonly Padding[],
+  axisOf: readonly (number | null)[],
+): [number, number][] => axisOf.map((axis) => (axis === null ? [0, 0] : [...paddings[axis]!]));
 
 const reverseAxes = (x: Tensor, axes: readonly number[]): Tensor =>
   alongAxes(x, axes, (part, axisOf) =>
@@ -81,9 +89,7 @@ function parseStrided(shape: readonly number[], attrs: StridedSliceAttrs): Strid
 /** Strides that are negative are positive ones of the reversed tensor: in the kernel's own terms an end before index 0 has no number. */
 function takeStrided(x: Tensor, {begin, stride, count}: Strided): Tensor {
   const {shape} = x;
-  const axes = shape.flatMap((n, axis) =>
-    count[axis] === n && stride[axis] === 1 ? [] : [axis],
-  );
+  const axes = shape.flatMap((n, axis) => (count[axis] === n && stride[axis] === 1 ? [] : [axis]));
   const backwards = axes.filter((axis) => stride[axis]! < 0);
   return alongAxes(reverseAxes(x, backwards), axes, (part, axisOf) => {
     const first = axisOf.map((axis) =>
@@ -92,22 +98,32 @@ function takeStrided(x: Tensor, {begin, stride, count}: Strided): Tensor {
     const step = axisOf.map((axis) => (axis === null ? 1 : Math.abs(stride[axis]!)));
     const counts = axisOf.map((axis, dim) => (axis === null ? part.shape[dim]! : count[axis]!));
     if (step.every((n) => n === 1)) return slice(part, first, counts);
-    const end = counts.map((n, dim) => (n === 0 ? first[dim]! : first[dim]! + (n - 1) * step[dim]! + 1));
-    return run('StridedSlice', {x: part}, {
-      begin: first,
-      end,
-      strides: step,
-      beginMask: 0,
-      endMask: 0,
-      ellipsisMask: 0,
-      newAxisMask: 0,
-      shrinkAxisMask: 0,
-    });
+    const end = counts.map((n, dim) =>
+      n === 0 ? first[dim]! : first[dim]! + (n - 1) * step[dim]! + 1,
+    );
+    return run(
+      'StridedSlice',
+      {x: part},
+      {
+        begin: first,
+        end,
+        strides: step,
+        beginMask: 0,
+        endMask: 0,
+        ellipsisMask: 0,
+        newAxisMask: 0,
+        shrinkAxisMask: 0,
+      },
+    );
   });
 }
 
 /** Undoes `takeStrided`. */
-function spreadStrided(dy: Tensor, {begin, stride, count}: Strided, shape: readonly number[]): Tensor {
+function spreadStrided(
+  dy: Tensor,
+  {begin, stride, count}: Strided,
+  shape: readonly number[],
+): Tensor {
   if (count.includes(0)) return zeros(shape);
   const axes = shape.map((_, axis) => axis);
   let spread = reverseAxes(
@@ -118,7 +134,12 @@ function spreadStrided(dy: Tensor, {begin, stride, count}: Strided, shape: reado
   const size = spread.shape;
   return embed(
     spread,
-    {begin: axes.map((axis) => (stride[axis]! < 0 ? begin[axis]! - size[axis]! + 1 : begin[axis]!)), size},
+    {
+      begin: axes.map((axis) =>
+        stride[axis]! < 0 ? begin[axis]! - size[axis]! + 1 : begin[axis]!,
+      ),
+      size,
+    },
     shape,
   );
 }

@@ -1,4 +1,4 @@
-import {concat, Tensor} from '@tensorflow/tfjs-core';
+import {concat, ones, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
 import {scoped} from '../interpreter/scope.js';
 import {alias} from '../interpreter/tracer.js';
@@ -83,13 +83,13 @@ function mapAtOnce<R>(
   size: number,
 ): R {
   let output: unknown;
-  // Kernels of several backends fail on empty tensors: one example of zeros tells the shapes of an empty batch's outputs.
+  // Kernels of several backends fail on empty tensors: one example of ones tells the shapes of an empty batch's outputs.
   const results = enter(new BatchingLevel(size || 1), (level) => {
     const tracers = mapLeaves(args, (leaf, index) => {
       const dim = dims[index];
       if (dim == null) return leaf;
       const moved = moveDim(leaf as Tensor, dim, 0);
-      return level.adopt(size === 0 ? zeros([1, ...moved.shape.slice(1)], moved.dtype) : moved);
+      return level.adopt(size === 0 ? ones([1, ...moved.shape.slice(1)], moved.dtype) : moved);
     }) as unknown[];
     output = callSync(f, tracers, 'vmap');
     outputTensors(output, 'vmap');

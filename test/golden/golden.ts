@@ -4,24 +4,19 @@ import {expectClose, type Tolerance} from '../support/compare.js';
 import {fromTensor, type HostTensor} from '../support/host.js';
 
 /** Where torch.func and JAX differ by convention, what is right here: as one of them, or a value of our own. */
-type Follows = 'torch' | 'jax' | {readonly ours: Tree; readonly because: string};
-
-interface Options {
-  readonly follows?: Follows;
-  /** In units of the usual tolerance, with the reason why float32 cannot do better. */
-  readonly looser?: {readonly times: number; readonly because: string};
-}
+export type Follows = 'torch' | 'jax' | {readonly ours: Tree; readonly because: string};
 
 /** The tfjs program of a golden case. */
-export interface Program extends Options {
+export interface Program {
   readonly run: (inputs: unknown) => unknown;
+  readonly follows: Follows | undefined;
 }
 
 export type Programs = Readonly<Record<string, Program>>;
 
 /** @param run  the same function as the case's in Python, of inputs with the same names */
-export function program<I>(run: (inputs: I) => unknown, options: Options = {}): Program {
-  return {run: run as (inputs: unknown) => unknown, ...options};
+export function program<I>(run: (inputs: I) => unknown, follows?: Follows): Program {
+  return {run: run as (inputs: unknown) => unknown, follows};
 }
 
 interface Leaf {
@@ -47,24 +42,17 @@ export function readGoldens(family: string): readonly Golden[] {
 
 /**
  * Golden values are in double precision, tfjs computes in single: 1e-5 of the number, and 3e-6 of the largest number beside it (some
- * fifty roundings), for an element that nearly cancels carries the errors of its neighbours.
+ * fifty roundings), for an element that nearly cancels carries the errors of its neighbours. No case needs more.
  */
 const TOLERANCE: Tolerance = {relative: 1e-5, absolute: 3e-6};
 
 /** Runs the program on the inputs of the case and compares each tensor of its result. */
-export function checkGolden(
-  golden: Golden,
-  {run, follows, looser = {times: 1, because: ''}}: Program,
-): void {
+export function checkGolden(golden: Golden, {run, follows}: Program): void {
   const expected = expectedTree(golden, follows);
-  const tolerance = {
-    relative: TOLERANCE.relative * looser.times,
-    absolute: TOLERANCE.absolute * looser.times,
-  };
   tf.tidy(() => {
     const actual = run(mapLeaves(golden.inputs, tensorOf));
     compareTrees(actual, expected, golden.name, (tensor, leaf, path) =>
-      expectClose(fromTensor(tensor), hostOf(leaf), tolerance, path),
+      expectClose(fromTensor(tensor), hostOf(leaf), TOLERANCE, path),
     );
   });
 }

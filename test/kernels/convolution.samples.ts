@@ -1,5 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import type {BackendName} from '../backends.js';
+import type {Tfjs} from '../support/reference64.js';
 import {sample, type Sample, type SampleOptions} from './sample.js';
 import {f32} from './spec.js';
 
@@ -129,11 +131,13 @@ const conv2d: Sample[] = [
     'Conv2DBackpropInput',
     {dy: f32(...channelsFirst.y), filter: f32(...channelsFirst.filter)},
     {...withoutDilations(channelsFirst), inputShape: channelsFirst.x},
+    {skip: {wasm: 'its derivatives take Conv2D, which wasm has for NHWC only'}},
   ),
   sample(
     'Conv2DBackpropFilter',
     {x: f32(...channelsFirst.x), dy: f32(...channelsFirst.y)},
     {...withoutDilations(channelsFirst), filterShape: channelsFirst.filter},
+    {skip: {wasm: 'its derivatives take Conv2D, which wasm has for NHWC only'}},
   ),
 ];
 
@@ -196,28 +200,73 @@ const depthwise: Sample[] = [
       refusedPadding(geometry),
     ),
   ),
-  ...[...depthwiseGeometries, depthwiseDilated].flatMap((geometry) => {
+  ...depthwiseGeometries.flatMap((geometry) => {
     const {strides, pad, dilations, dimRoundingMode} = attrsOf(geometry);
-    const options: SampleOptions =
-      geometry === depthwiseDilated
-        ? {refused: {tensorflow: 'oneDNN has no dilated gradient'}}
-        : {};
     return [
       sample(
         'DepthwiseConv2dNativeBackpropInput',
         {dy: f32(...geometry.y), filter: f32(...geometry.filter)},
         {strides, pad, dimRoundingMode, dilations, inputShape: geometry.x},
-        options,
       ),
       sample(
         'DepthwiseConv2dNativeBackpropFilter',
         {x: f32(...geometry.x), dy: f32(...geometry.y)},
         {strides, pad, dimRoundingMode, dilations, filterShape: geometry.filter},
-        options,
       ),
     ];
   }),
 ];
+
+const noDilation: SampleOptions = {
+  faulty: {cpu: 'ignores dilations'},
+  refused: {tensorflow: 'oneDNN has no dilated gradient'},
+};
+
+const undilated = {strides: depthwiseDilated.strides, pad: depthwiseDilated.pad, dilations: 1};
+
+/** As if the filter had zeros between its rows. */
+const depthwiseDilatedGradients: Sample[] = [
+  sample(
+    'DepthwiseConv2dNativeBackpropInput',
+    {dy: f32(...depthwiseDilated.y), filter: f32(...depthwiseDilated.filter)},
+    {...undilated, dilations: depthwiseDilated.dilations, inputShape: depthwiseDilated.x},
+    {
+      ...noDilation,
+      reference: (tf, [dy, filter]) =>
+        tf
+          .engine()
+          .runKernel(
+            'DepthwiseConv2dNativeBackpropInput',
+            {dy: dy as Tensor, filter: spreadRows(tf, filter as Tensor)},
+            {...undilated, inputShape: depthwiseDilated.x},
+          ),
+    },
+  ),
+  sample(
+    'DepthwiseConv2dNativeBackpropFilter',
+    {x: f32(...depthwiseDilated.x), dy: f32(...depthwiseDilated.y)},
+    {...undilated, dilations: depthwiseDilated.dilations, filterShape: depthwiseDilated.filter},
+    {
+      ...noDilation,
+      reference: (tf, [x, dy]) => {
+        const spread = tf
+          .engine()
+          .runKernel<Tensor>(
+            'DepthwiseConv2dNativeBackpropFilter',
+            {x: x as Tensor, dy: dy as Tensor},
+            {...undilated, filterShape: [3, 3, 3, 2]},
+          );
+        return tf.gather(spread, [0, 2]);
+      },
+    },
+  ),
+];
+
+/** A filter of two rows with a row of zeros between them. */
+function spreadRows(tfjs: Tfjs, filter: Tensor): Tensor {
+  const [first, second] = tfjs.split(filter, 2) as [Tensor, Tensor];
+  return tfjs.concat([first, tfjs.zerosLike(first), second]);
+}
 
 type Activation = tf.FusedConv2DAttrs['activation'];
 
@@ -328,4 +377,10 @@ const dilation2d: Sample[] = (
   ];
 });
 
-export const convolution: readonly Sample[] = [...conv2d, ...depthwise, ...fused, ...dilation2d];
+export const convolution: readonly Sample[] = [
+  ...conv2d,
+  ...depthwise,
+  ...depthwiseDilatedGradients,
+  ...fused,
+  ...dilation2d,
+];

@@ -32,16 +32,31 @@ const gather: Sample[] = [
     {axis: 2, batchDims: 1},
     {faulty: {wasm: 'reads past the end of the indices'}},
   ),
-  sample('GatherV2', {x: f32(2, 3, 5), indices: i32(2, 3, 4).in(0, 5)}, {axis: 2, batchDims: 2}, {
-    faulty: {wasm: 'reads past the end of the indices'},
-  }),
-  sample('GatherV2', {x: f32(2, 4, 5, 3), indices: i32(2, 6).in(0, 5)}, {axis: 2, batchDims: 1}, {
-    faulty: {wasm: 'reads past the end of the indices'},
-  }),
+  sample(
+    'GatherV2',
+    {x: f32(2, 3, 5), indices: i32(2, 3, 4).in(0, 5)},
+    {axis: 2, batchDims: 2},
+    {
+      faulty: {wasm: 'reads past the end of the indices'},
+    },
+  ),
+  sample(
+    'GatherV2',
+    {x: f32(2, 4, 5, 3), indices: i32(2, 6).in(0, 5)},
+    {axis: 2, batchDims: 1},
+    {
+      faulty: {wasm: 'reads past the end of the indices'},
+    },
+  ),
   sample('GatherV2', {x: f32(4, 5), indices: i32(3).in(0, 5)}, {axis: 1, batchDims: 0}),
-  sample('GatherV2', {x: f32(2, 3, 9), indices: i32(4).in(0, 3)}, {axis: 1, batchDims: 0}, {
-    note: 'long rows',
-  }),
+  sample(
+    'GatherV2',
+    {x: f32(2, 3, 9), indices: i32(4).in(0, 3)},
+    {axis: 1, batchDims: 0},
+    {
+      note: 'long rows',
+    },
+  ),
   sample('GatherNd', {params: f32(7), indices: i32(3, 1).indices([7])}),
   sample('GatherNd', {params: f32(4, 5), indices: i32(3, 2).indices([4, 5])}),
   sample('GatherNd', {params: f32(4, 5), indices: i32(3, 1).indices([4])}),
@@ -122,9 +137,14 @@ const scatter: Sample[] = [
   sample('UnsortedSegmentSum', {x: f32(5), segmentIds: i32(5).in(0, 3)}, {numSegments: 3}),
   sample('UnsortedSegmentSum', {x: f32(5, 2), segmentIds: i32(5).in(0, 4)}, {numSegments: 4}),
   sample('UnsortedSegmentSum', {x: f32(5, 2, 3), segmentIds: i32(5).in(0, 4)}, {numSegments: 4}),
-  sample('UnsortedSegmentSum', {x: f32(5, 9), segmentIds: i32(5).in(-2, 3)}, {numSegments: 3}, {
-    note: 'some are dropped',
-  }),
+  sample(
+    'UnsortedSegmentSum',
+    {x: f32(5, 9), segmentIds: i32(5).in(-2, 3)},
+    {numSegments: 3},
+    {
+      note: 'some are dropped',
+    },
+  ),
 ];
 
 const oneHot: Sample[] = (

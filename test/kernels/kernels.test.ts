@@ -99,6 +99,8 @@ function declareRow(
 function reasonToLeaveOut(row: Sample, backend: BackendName): string | undefined {
   const faulty = row.faulty?.[backend];
   if (faulty !== undefined) return `the kernel ${faulty}`;
+  const skip = row.skip?.[backend];
+  if (skip !== undefined) return skip;
   if (!isKernel(row.kernel)) return undefined;
   if (tf.getKernel(row.kernel, backend) === undefined) return `${backend} has no such kernel`;
   if (needsRule(row) && !(row.kernel in rules)) return 'it has no rule';

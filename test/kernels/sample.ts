@@ -22,6 +22,8 @@ export interface SampleOptions extends Slack {
   readonly constant?: readonly string[] | 'all';
   /** Backends whose own kernel computes this row wrongly, and how. No check runs there. */
   readonly faulty?: {readonly [B in BackendName]?: string};
+  /** Backends where it is left out for another reason. */
+  readonly skip?: {readonly [B in BackendName]?: string};
   /** Backends whose own kernel throws for this row, and what. The transforms must throw there as well. */
   readonly refused?: {readonly [B in BackendName]?: string};
   /** Why the number of kernel calls of the batched form grows with the batch. */

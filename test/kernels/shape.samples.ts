@@ -168,27 +168,35 @@ const padding: Sample[] = [
       constantValue: 7,
     },
   ),
-  sample('PadV2', {x: f32(2, 1, 3, 2, 3)}, {
-    paddings: [
-      [0, 1],
-      [0, 0],
-      [2, 0],
-      [1, 1],
-      [0, 0],
-    ],
-    constantValue: 0.7,
-  }),
-  ...(['reflect', 'symmetric'] as const).flatMap((mode) => [
-    sample('MirrorPad', {x: f32(2, 3, 1, 3, 2)}, {
+  sample(
+    'PadV2',
+    {x: f32(2, 1, 3, 2, 3)},
+    {
       paddings: [
-        [1, 0],
-        [0, 2],
-        [0, 0],
-        [2, 1],
         [0, 1],
+        [0, 0],
+        [2, 0],
+        [1, 1],
+        [0, 0],
       ],
-      mode,
-    }),
+      constantValue: 0.7,
+    },
+  ),
+  ...(['reflect', 'symmetric'] as const).flatMap((mode) => [
+    sample(
+      'MirrorPad',
+      {x: f32(2, 3, 1, 3, 2)},
+      {
+        paddings: [
+          [1, 0],
+          [0, 2],
+          [0, 0],
+          [2, 1],
+          [0, 1],
+        ],
+        mode,
+      },
+    ),
     sample('MirrorPad', {x: f32(5)}, {paddings: [[2, 3]], mode}),
     sample(
       'MirrorPad',
@@ -263,14 +271,19 @@ const blocks: Sample[] = [
   ),
   sample('DepthToSpace', {x: f32(2, 3, 5, 8)}, {blockSize: 2, dataFormat: 'NHWC'}),
   sample('DepthToSpace', {x: f32(1, 2, 3, 9)}, {blockSize: 3, dataFormat: 'NHWC'}),
-  sample('DepthToSpace', {x: f32(2, 8, 3, 5)}, {blockSize: 2, dataFormat: 'NCHW'}, {
-    refused: {cpu: 'NCHW', tensorflow: 'NCHW'},
-    reference: (tf, [x]) =>
-      tf.transpose(
-        tf.depthToSpace(tf.transpose(x as Tensor4D, [0, 2, 3, 1]), 2, 'NHWC'),
-        [0, 3, 1, 2],
-      ),
-  }),
+  sample(
+    'DepthToSpace',
+    {x: f32(2, 8, 3, 5)},
+    {blockSize: 2, dataFormat: 'NCHW'},
+    {
+      refused: {cpu: 'NCHW', tensorflow: 'NCHW'},
+      reference: (tf, [x]) =>
+        tf.transpose(
+          tf.depthToSpace(tf.transpose(x as Tensor4D, [0, 2, 3, 1]), 2, 'NHWC'),
+          [0, 3, 1, 2],
+        ),
+    },
+  ),
 ];
 
 const creating: Sample[] = [

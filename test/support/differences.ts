@@ -23,14 +23,15 @@ export function directionalDerivative(
   return combined([ahead, behind], ([a, b]) => ((a as number) - (b as number)) / (2 * FIRST_STEP));
 }
 
-/** D²f(x)[u, v] of every output. */
+/** D²f(x)[u, v] of every output; `widening` multiplies the step. */
 export function secondDerivative(
   f: Call,
   x: readonly HostTensor[],
   u: Direction,
   v: Direction,
+  widening = 1,
 ): HostTensor[] {
-  const h = SECOND_STEP;
+  const h = SECOND_STEP * widening;
   const at = (alongU: number, alongV: number) => f(shifted(shifted(x, u, alongU), v, alongV));
   return combined(
     [at(h, h), at(h, -h), at(-h, h), at(-h, -h)],

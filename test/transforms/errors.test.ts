@@ -169,7 +169,7 @@ describeBackends('bad input to vmap', () => {
     print: (x: tf.Tensor) => {
       x.print();
     },
-    toString: (x) => String(x),
+    toString: (x: tf.Tensor) => x.toString(),
     'an if on a value': (x: tf.Tensor) => {
       if (x.greater(0).dataSync()[0]) throw new Error('never gets here');
     },

@@ -122,6 +122,8 @@ const emptyBatch: Check = {
   run(row) {
     const mapped = row.specs.map(() => true);
     const [example] = drawExamples(row, mapped, 1, 'empty batch') as [HostTensor[]];
+    // No kernel says what shape it gives without being run, on one example of ones for want of any.
+    if (!takes(row, example.map(onesLike))) return;
     const outputs = evaluate(callOf(row), example);
     const inputs = example.map(({shape, dtype, values}) => ({
       shape: [0, ...shape],
@@ -137,6 +139,19 @@ const emptyBatch: Check = {
     expectAllClose(actual, expected, toleranceFor(row, 'batching'), 'vmap of no example');
   },
 };
+
+function onesLike(input: HostTensor): HostTensor {
+  return {...input, values: input.values.slice().fill(1)};
+}
+
+function takes(row: Sample, inputs: readonly HostTensor[]): boolean {
+  try {
+    evaluate(callOf(row), inputs);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const withoutInputs: Check = {
   title: 'vmap repeats what does not depend on the batch',

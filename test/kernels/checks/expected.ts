@@ -1,3 +1,4 @@
+import {findDifference} from '../../support/compare.js';
 import {
   directionalDerivative,
   secondDerivative,
@@ -30,17 +31,44 @@ export interface Expected {
   readonly second: readonly HostTensor[];
 }
 
+/**
+ * Functions that are smooth in pieces need points away from the borders of these: at a border the second difference grows without
+ * bound as the step shrinks, elsewhere it hardly changes. Draws near one are drawn again.
+ */
+const ATTEMPTS = 20;
+
 const cache = new WeakMap<Sample, Expected>();
 
 export function expectedOf(row: Sample): Expected {
-  const known = cache.get(row) ?? compute(row);
+  const known = cache.get(row) ?? firstSmooth(row);
   cache.set(row, known);
   return known;
 }
 
-function compute(row: Sample): Expected {
+function firstSmooth(row: Sample): Expected {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const expected = compute(row, attempt);
+    if (isSmooth(row, expected)) return expected;
+  }
+  throw new Error(`each of ${ATTEMPTS} draws is near a point where the kernel is not smooth`);
+}
+
+function isSmooth(row: Sample, {inputs, active, u, v, du, second}: Expected): boolean {
+  const f = (xs: readonly HostTensor[]) => reference(row, xs);
+  const along = (values: readonly HostTensor[]) => inputs.map((_, i) => values[active.indexOf(i)]);
+  const wider = secondDerivative(f, inputs, along(u), along(v), 3);
+  const alongDu = secondDerivative(f, inputs, along(du), along(du));
+  const alongDuWider = secondDerivative(f, inputs, along(du), along(du), 3);
+  const agree = (a: readonly HostTensor[], b: readonly HostTensor[]) =>
+    a.every((output, i) => findDifference(output, b[i] as HostTensor, aboutEqual) === null);
+  return agree(second, wider) && agree(alongDu, alongDuWider);
+}
+
+const aboutEqual = {relative: 0.01, absolute: 0.01, smallestScale: 1};
+
+function compute(row: Sample, attempt: number): Expected {
   const f = (inputs: readonly HostTensor[]) => reference(row, inputs);
-  const inputs = drawOne(row, 'derivative');
+  const inputs = drawOne(row, `derivative ${attempt}`);
   const active = differentiable(row);
   const outputs = f(inputs);
   const tangents = (name: string) =>

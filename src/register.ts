@@ -1,6 +1,6 @@
 import {getGradient, registerGradient, type GradConfig, type Tensor} from '@tensorflow/tfjs-core';
 import {registerMissingKernels} from './kernels/missing.js';
-import {inputNames} from './rules/inputs.js';
+import {hasManyOutputs, inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
 import type {Rule, VjpRule} from './rules/rule.js';
 import type {KernelName, Signature} from './rules/signatures.js';
@@ -38,17 +38,25 @@ const hasOptionalInputs: ReadonlySet<string> = new Set<KernelName>([
   'FusedDepthwiseConv2D',
 ]);
 
+/** More outputs than any kernel whose rule saves them has. */
+const MANY = 8;
+
 /** A reverse rule in the form that tfjs's own tape takes: what is saved comes back as one list, inputs first. */
 function toGradConfig(kernel: KernelName, vjp: VjpRule<Signature>): Omit<GradConfig, 'kernelName'> {
   const names: readonly string[] | null = inputNames[kernel];
+  const isList = hasManyOutputs(kernel);
   return {
     ...(names === null ? {saveAllInputs: true} : {inputsToSave: [...names]}),
-    outputsToSave: vjp.savesOutput ? [true] : [],
+    // tfjs keeps those of the outputs that have `true` here.
+    outputsToSave: vjp.savesOutput ? new Array<boolean>(isList ? MANY : 1).fill(true) : [],
     gradFunc: (dy, saved, attrs) => {
       const inputs = names === null ? saved : saved.slice(0, names.length);
       const named = Object.fromEntries((names ?? []).map((name, index) => [name, inputs[index]]));
-      const residuals = names === null ? inputs : {...named, output: saved[names.length]};
-      return vjp.pullback(dy as Tensor, residuals as never, attrs) as never;
+      const outputs = saved.slice(inputs.length);
+      const residuals = names === null ? inputs : {...named, output: isList ? outputs : outputs[0]};
+      // tfjs gives the only cotangent of a list of one by itself.
+      const dys = isList && !Array.isArray(dy) ? [dy] : dy;
+      return vjp.pullback(dys as Tensor, residuals as never, attrs) as never;
     },
   };
 }

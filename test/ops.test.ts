@@ -1,3 +1,6 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {TransformError, vmap} from '../src/index.js';
 import {describeBackends} from './backends.js';
 import {checks} from './kernels/checks/index.js';
 import {inContext} from './kernels/checks/context.js';
@@ -43,3 +46,56 @@ describeBackends('ops', (backend) => {
     });
   }
 });
+
+/** Ops whose result has a shape that depends on values, or that read values, and what vmap says. */
+const refusals: readonly {
+  readonly op: string;
+  readonly message: RegExp;
+  readonly f: (x: tf.Tensor) => unknown;
+}[] = [
+  {
+    op: 'unique',
+    message: /^vmap: no batching rule for kernel 'Unique'.*outside vmap, one example at a time/,
+    f: (x) => tf.unique(x).values,
+  },
+  {
+    op: 'image.nonMaxSuppression',
+    message: /^vmap: no batching rule for kernel 'NonMaxSuppressionV3'/,
+    f: (x) => tf.image.nonMaxSuppression(tf.reshape(x, [1, 4]) as tf.Tensor2D, tf.tensor1d([1]), 1),
+  },
+  {
+    op: 'booleanMaskAsync',
+    message: /^vmap: the function returned a promise/,
+    f: (x) => tf.booleanMaskAsync(x, tf.greater(x, 0)),
+  },
+  {
+    op: 'whereAsync',
+    message: /^vmap: the function returned a promise/,
+    f: (x) => tf.whereAsync(tf.greater(x, 0)),
+  },
+  {
+    op: 'setdiff1dAsync',
+    message: /^vmap: the function returned a promise/,
+    f: (x) => tf.setdiff1dAsync(x, tf.tensor1d([1])),
+  },
+  {
+    op: 'tensor of values',
+    message: /^vmap: the value of a mapped tensor was read.*tf\.where/,
+    f: (x) => tf.tensor1d(Array.from(x.dataSync(), (value) => value + 1)),
+  },
+];
+
+describeBackends(
+  'vmap refuses',
+  () => {
+    for (const {op, f, message} of refusals) {
+      it(op, () => {
+        const x = tf.ones([3, 4]);
+        const call = vmap(f as (row: tf.Tensor) => tf.Tensor);
+        expect(() => call(x)).to.throw(TransformError, message);
+        x.dispose();
+      });
+    }
+  },
+  {only: ['cpu']},
+);

@@ -56,8 +56,7 @@ export function convolveBatch(
     return unfoldFrom(y, 3, size);
   }
   const axes = axesOf(x.value.shape.slice(1), filter.value.shape.slice(1), attrs);
-  const covered = unfold(fit(fold(x.value), axes), size);
-  return convolvePerExample(covered, filter.value, fitted(axes));
+  return convolvePerExample(fit(fold(x.value), axes), filter.value, fitted(axes));
 }
 
 /** Conv2DBackpropInput of a batch. */
@@ -86,7 +85,7 @@ function inputGradientBatch(
     return unfoldFrom(inputGradient(dy.value, foldInto(filter.value, 2), inputShape, attrs), 3, size);
   }
   const axes = axesOf(attrs.inputShape, filter.value.shape.slice(1), attrs);
-  const spread = unfold(spreadForInput(fold(dy.value), axes), size);
+  const spread = spreadForInput(fold(dy.value), axes);
   return convolvePerExample(spread, flippedPerExample(filter.value), transposedAxes(axes));
 }
 
@@ -120,8 +119,7 @@ function filterGradientBatch(
     return unfoldFrom(filterGradient(x.value, foldInto(dy.value, 3), shape, attrs), 3, size);
   }
   const axes = axesOf(x.value.shape.slice(1), filterShape, attrs);
-  const covered = unfold(fit(fold(x.value), axes), size);
-  return filterGradientPerExample(covered, dy.value, fitted(axes));
+  return filterGradientPerExample(fit(fold(x.value), axes), dy.value, fitted(axes));
 }
 
 export const convolutions = family({

@@ -1,6 +1,6 @@
 import {backend_util, type Conv2DAttrs, type Tensor} from '@tensorflow/tfjs-core';
 import {showShape} from '../errors.js';
-import {fold, logicalRank, logicalShape, product} from './dims.js';
+import {logicalRank, logicalShape} from './dims.js';
 import {matMul} from './matmul.js';
 import {reshape, sameShape, transpose} from './ops.js';
 import {run, type BatchedInput} from './rule.js';
@@ -14,6 +14,7 @@ import {
   slidingAxes,
   spreadOut,
   unfit,
+  windowSizeOf,
   windowsOf,
   type SlidingAxis,
 } from './windows.js';
@@ -247,43 +248,54 @@ export const exchangedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
   }));
 
 /**
- * A convolution per example: `[B, N, H, W, C]`, fitted to the windows, by `[B, kh, kw, C, F]` gives `[B, N, H', W', F]`.
+ * A convolution per example: `[B·N, H, W, C]`, fitted to the windows, by `[B, kh, kw, C, F]` gives `[B, N, H', W', F]`.
  */
-export function convolvePerExample(x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor {
-  const [size = 1, n = 1] = x.shape;
-  const outputs = filter.shape.at(-1)!;
-  const [height, width] = axes as [SlidingAxis, SlidingAxis];
-  if (strategy().convolutionPerExample === 'depthwise' && size > 0) {
-    const result = convolveChannels(transpose(x, [1, 2, 3, 4, 0]), transpose(filter, [1, 2, 3, 0, 4]), axes);
-    return transpose(result, [3, 0, 1, 2, 4]);
+export function convolvePerExample(
+  x: Tensor,
+  filter: Tensor,
+  axes: readonly SlidingAxis[],
+): Tensor {
+  const [size = 1, ...filterShape] = filter.shape;
+  const [images = 1, rows = 1, columns = 1, channels = 1] = x.shape;
+  const n = images / size;
+  const outputs = filterShape.at(-1)!;
+  if (strategy().convolutionPerExample === 'depthwise') {
+    const y = convolveChannels(
+      transpose(reshape(x, [size, n, rows, columns, channels]), [1, 2, 3, 4, 0]),
+      transpose(filter, [1, 2, 3, 0, 4]),
+      axes,
+    );
+    return transpose(y, [3, 0, 1, 2, 4]);
   }
-  const windows = reshape(windowsOf(fold(x), axes), [
-    size,
-    n * countOf(axes),
-    product(filter.shape.slice(1, -1)),
-  ]);
-  const result = matMul(windows, reshape(filter, [size, windows.shape[2]!, outputs]));
-  return reshape(result, [size, n, height.count, width.count, outputs]);
+  const taps = filter.size / (size * outputs);
+  const windows = windowsOf(x, axes, [size, n * countOf(axes), taps]);
+  const y = matMul(windows, reshape(filter, [size, taps, outputs]));
+  return reshape(y, [size, n, ...axes.map(({count}) => count), outputs]);
 }
 
-/** The gradient of each example's filter: `[B, N, H, W, C]`, fitted to the windows, and `[B, N, H', W', F]` give `[B, kh, kw, C, F]`. */
-export function filterGradientPerExample(x: Tensor, dy: Tensor, axes: readonly SlidingAxis[]): Tensor {
-  const [size = 1, n = 1, , , channels = 1] = x.shape;
+/**
+ * The gradient of each example's filter: `[B·N, H, W, C]`, fitted to the windows, and `[B, N, H', W', F]` give `[B, kh, kw, C, F]`.
+ */
+export function filterGradientPerExample(
+  x: Tensor,
+  dy: Tensor,
+  axes: readonly SlidingAxis[],
+): Tensor {
+  const [size = 1, n = 1] = dy.shape;
+  const [, rows = 1, columns = 1, channels = 1] = x.shape;
   const outputs = dy.shape.at(-1)!;
-  const [height, width] = axes as [SlidingAxis, SlidingAxis];
-  if (strategy().convolutionPerExample === 'depthwise' && size > 0) {
-    const result = convolveChannels(
-      transpose(x, [4, 2, 3, 1, 0]),
+  if (strategy().convolutionPerExample === 'depthwise') {
+    const gradient = convolveChannels(
+      transpose(reshape(x, [size, n, rows, columns, channels]), [4, 2, 3, 1, 0]),
       transpose(dy, [2, 3, 1, 0, 4]),
       exchangedAxes(axes),
     );
-    return transpose(result, [3, 1, 2, 0, 4]);
+    return transpose(gradient, [3, 1, 2, 0, 4]);
   }
   const positions = n * countOf(axes);
-  const taps = height.window * width.window * channels;
-  const windows = reshape(windowsOf(fold(x), axes), [size, positions, taps]);
-  const result = matMul(windows, reshape(dy, [size, positions, outputs]), true);
-  return reshape(result, [size, height.window, width.window, channels, outputs]);
+  const windows = windowsOf(x, axes, [size, positions, windowSizeOf(axes) * channels]);
+  const gradient = matMul(windows, reshape(dy, [size, positions, outputs]), true);
+  return reshape(gradient, [size, ...axes.map(({window}) => window), channels, outputs]);
 }
 
 /**

@@ -92,13 +92,19 @@ export function moveDim(x: Tensor, from: number, to: number): Tensor {
   return transpose(x, perm);
 }
 
+/** Exchanges the first two of three dimensions. */
+export const swap = (x: Tensor): Tensor =>
+  x.shape[0] === 1 || x.shape[1] === 1
+    ? reshape(x, [x.shape[1]!, x.shape[0]!, x.shape[2]!])
+    : transpose(x, [1, 0, 2]);
+
 /** Sums a cotangent over the dimensions along which its input was broadcast, back to the input's shape. */
 export function unbroadcast(dy: Tensor, shape: readonly number[]): Tensor {
   if (sameShape(dy.shape, shape)) return dy;
   const extra = dy.rank - shape.length;
   const axes = dy.shape
     .map((_, axis) => axis)
-    .filter((axis) => axis < extra || (shape[axis - extra] === 1 && dy.shape[axis] !== 1));
+    .filter((axis) => dy.shape[axis] !== 1 && (axis < extra || shape[axis - extra] === 1));
   return reshape(sum(dy, axes), shape);
 }
 

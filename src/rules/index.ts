@@ -7,7 +7,9 @@ import {einsums} from './einsum.js';
 import {fusedConvolution} from './fusedConvolution.js';
 import {image} from './image.js';
 import {indexing} from './indexing.js';
+import {morphology} from './morphology.js';
 import {products} from './matmul.js';
+import {segments} from './segments.js';
 import {shape} from './shape.js';
 import {slicing} from './slicing.js';
 import {normalization} from './normalization.js';
@@ -30,7 +32,9 @@ export const rules = {
   ...slicing,
   ...shape,
   ...indexing,
+  ...segments,
   ...image,
+  ...morphology,
   ...products,
   ...einsums,
   ...convolutions,

@@ -9,23 +9,9 @@ import {
   moveDim,
   product,
   resolveAxes,
+  swap,
 } from './dims.js';
-import {
-  add,
-  cast,
-  equal,
-  greater,
-  mul,
-  pad,
-  reshape,
-  sameShape,
-  slice,
-  sum,
-  tile,
-  transpose,
-  where,
-  zeros,
-} from './ops.js';
+import {cast, equal, greater, mul, reshape, sum, tile, where, zeros} from './ops.js';
 import {addRows, gatherAlong, rowNumbers, scatterAlong, takeRows} from './rows.js';
 import {family, run, saving, type BatchedInput} from './rule.js';
 import {strategy} from './strategy.js';
@@ -55,12 +41,6 @@ function gatherSizes(x: Shaped, indices: Shaped, attrs: GatherV2Attrs) {
     outputShape,
   };
 }
-
-/** Exchanges the first two of three dimensions. */
-const swap = (x: Tensor): Tensor =>
-  x.shape[0] === 1 || x.shape[1] === 1
-    ? reshape(x, [x.shape[1]!, x.shape[0]!, x.shape[2]!])
-    : transpose(x, [1, 0, 2]);
 
 function batchedGather(
   {x, indices}: {readonly x: BatchedInput; readonly indices: BatchedInput},
@@ -154,53 +134,6 @@ function winners(dims: readonly number[], indices: Tensor): Tensor {
   });
   return cast(equal(run('GatherNd', {params: written, indices}), numbers), 'float32');
 }
-
-/**
- * Segments that are dropped, below 0 and from n on, have a row each before the first and after the last.
- * @returns  int32 in [0, n + 2)
- */
-const withDropped = (ids: Tensor, n: number): Tensor =>
-  add(
-    run('Maximum', {
-      a: run('Minimum', {a: ids, b: tf.scalar(n, 'int32')}),
-      b: tf.scalar(-1, 'int32'),
-    }),
-    tf.scalar(1, 'int32'),
-  );
-
-/** Sums of `[P, outer, K, inner]` by segment: `[P, outer, n, inner]`. */
-function segmentSum(x: Tensor, ids: Tensor, n: number): Tensor {
-  const [parts = 0, outer = 0, , inner = 0] = x.shape;
-  const sums = scatterAlong(x, withDropped(ids, n), n + 2);
-  return slice(sums, [0, 0, 1, 0], [parts, outer, n, inner]);
-}
-
-/** The transpose of `segmentSum` for `[1, 1, K, inner]`. */
-function spreadSegments(dy: Tensor, ids: Tensor): Tensor {
-  const [n = 0, inner = 1] = dy.shape;
-  const padded = pad(dy, [
-    [1, 1],
-    [0, 0],
-  ]);
-  return gatherAlong(
-    reshape(padded, [1, 1, n + 2, inner]),
-    withDropped(reshape(ids, [1, product(ids.shape)]), n),
-  );
-}
-
-/** Counts, or sums of weights, of the values 0 to n - 1 in each row: `[P, K]` to `[P, n]`. Values from n on are not counted. */
-function countRows(x: Tensor, weights: Tensor, n: number): Tensor {
-  const [parts = 0, count = 0] = x.shape;
-  const values = run('Minimum', {a: x, b: tf.scalar(n, 'int32')});
-  const counts = scatterAlong(reshape(weights, [parts, 1, count, 1]), values, n + 1);
-  return slice(reshape(counts, [parts, n + 1]), [0, 0], [parts, n]);
-}
-
-const ones = (shape: readonly number[], dtype: tf.DataType): Tensor =>
-  run('Fill', {}, {shape: [...shape], value: 1, dtype: dtype as 'float32'});
-
-/** What is counted has weights, or counts as 1 where the weights are an empty tensor. */
-const isWeighted = (weights: Shaped): boolean => product(weights.shape) > 0;
 
 /** Indices of SparseToDense, which may be a scalar, or a list of numbers, as `[K, depth]`. */
 const sparseShape = (shape: readonly number[]): number[] =>
@@ -357,45 +290,24 @@ export const indexing = family({
     })),
   },
 
-  UnsortedSegmentSum: {
-    batch: ({x, segmentIds}, {numSegments}, size) => {
-      const [count = 0, ...rest] = logicalShape(x);
-      if (logicalShape(segmentIds).length !== 1 || logicalShape(segmentIds)[0] !== count) {
-        throw new Error(
-          `segment ids of shape [${logicalShape(segmentIds).join(', ')}] don't fit ${count} rows`,
-        );
-      }
-      const parts = segmentIds.mapped ? [size, 1] : [1, size];
-      const sums = segmentSum(
-        reshape(materialize(x, size), [...parts, count, product(rest)]),
-        reshape(segmentIds.value, [parts[0]!, count]),
-        numSegments,
-      );
-      return reshape(sums, [size, numSegments, ...rest]);
-    },
-    linearIn: ['x'],
-    vjp: saving(['segmentIds'], (dy, {x, segmentIds}, {numSegments}) => ({
-      x: () => {
-        const inner = product(x.shape.slice(1));
-        return reshape(spreadSegments(reshape(dy, [numSegments, inner]), segmentIds), x.shape);
-      },
-    })),
-  },
-
   OneHot: {
     batch: ({indices}, attrs) => {
       const {depth, onValue, offValue, dtype} = attrs;
       if (dtype === 'int32') return run('OneHot', {indices: indices.value}, attrs);
       // The kernel of wasm writes integers whatever the dtype.
-      const bits = run(
-        'OneHot',
-        {indices: indices.value},
-        {depth, onValue: 1, offValue: 0, dtype: 'int32'},
-      );
-      const isOn = greater(bits, tf.scalar(0, 'int32'));
-      if (dtype === 'bool') return isOn;
+      const choose = (onInt: number, offInt: number): Tensor =>
+        greater(
+          run(
+            'OneHot',
+            {indices: indices.value},
+            {depth, onValue: onInt, offValue: offInt, dtype: 'int32'},
+          ),
+          tf.scalar(0, 'int32'),
+        );
+      if (dtype === 'bool') return choose(onValue, offValue);
+      const isOn = choose(1, 0);
       const filled = (value: number): Tensor =>
-        run('Fill', {}, {shape: bits.shape, value, dtype: 'float32'});
+        run('Fill', {}, {shape: isOn.shape, value, dtype: 'float32'});
       return where(isOn, filled(onValue), filled(offValue));
     },
     derivative: 'zero',
@@ -417,65 +329,5 @@ export const indexing = family({
       return moveDim(reshape(found, [rows, size, count]), 1, 0);
     },
     derivative: 'zero',
-  },
-
-  Bincount: {
-    batch: ({x, weights}, attrs, size) => {
-      const count = product(logicalShape(x));
-      const perExample = isWeighted({shape: logicalShape(weights)})
-        ? reshape(materialize(weights, size), [size, count])
-        : ones([size, count], weights.value.dtype);
-      return countRows(reshape(materialize(x, size), [size, count]), perExample, attrs.size);
-    },
-    jvp: ({x, weights}, tangents, attrs) =>
-      isWeighted(weights) ? run('Bincount', {x, weights: tangents.weights!}, attrs) : null,
-    vjp: saving(['x'], (dy, {x, weights}, attrs) => ({
-      weights: () =>
-        isWeighted(weights)
-          ? reshape(spreadSegments(reshape(dy, [attrs.size, 1]), x), weights.shape)
-          : zeros(weights.shape),
-    })),
-  },
-
-  DenseBincount: {
-    batch: ({x, weights}, attrs, size) => {
-      const shape = logicalShape(x);
-      if (shape.length > 2) throw new Error(`x must have rank 1 or 2, not ${shape.length}`);
-      const count = shape.at(-1) ?? 1;
-      const rows = size * product(shape.slice(0, -1));
-      const isWeightedHere = isWeighted({shape: logicalShape(weights)});
-      if (isWeightedHere && !sameShape(logicalShape(weights), shape)) {
-        throw new Error('x and weights must have the same shape, or weights must be empty');
-      }
-      const folded = isWeightedHere
-        ? reshape(materialize(weights, size), [rows, count])
-        : zeros([0], weights.value.dtype);
-      const counts = run(
-        'DenseBincount',
-        {x: reshape(materialize(x, size), [rows, count]), weights: folded},
-        attrs,
-      );
-      return reshape(counts, [size, ...shape.slice(0, -1), attrs.size]);
-    },
-    jvp: ({x, weights}, tangents, attrs) =>
-      isWeighted(weights) && !attrs.binaryOutput
-        ? run('DenseBincount', {x, weights: tangents.weights!}, attrs)
-        : null,
-    vjp: saving(['x'], (dy, {x, weights}, attrs) => ({
-      weights: () => {
-        if (!isWeighted(weights) || attrs.binaryOutput) return zeros(weights.shape);
-        const count = x.shape.at(-1) ?? 1;
-        const rows = x.size / count;
-        const padded = pad(reshape(dy, [rows, attrs.size]), [
-          [0, 0],
-          [0, 1],
-        ]);
-        const values = run('Minimum', {
-          a: reshape(x, [rows, count]),
-          b: tf.scalar(attrs.size, 'int32'),
-        });
-        return reshape(gatherAlong(reshape(padded, [rows, 1, attrs.size + 1, 1]), values), x.shape);
-      },
-    })),
   },
 });

@@ -182,3 +182,26 @@ export const inputNames: {
   ZerosLike: ['x'],
   _FusedMatMul: ['a', 'b', 'bias', 'preluActivationWeights'],
 };
+
+type ManyOutputs = {
+  [Name in KernelName]: Signatures[Name]['output'] extends 'many' ? Name : never;
+}[KernelName];
+
+const namesWithManyOutputs: Readonly<Record<ManyOutputs, true>> = {
+  MaxPoolWithArgmax: true,
+  NonMaxSuppressionV4: true,
+  NonMaxSuppressionV5: true,
+  RaggedGather: true,
+  RaggedRange: true,
+  SparseFillEmptyRows: true,
+  SparseReshape: true,
+  SplitV: true,
+  StringNGrams: true,
+  StringSplit: true,
+  TopK: true,
+  Unique: true,
+  Unpack: true,
+};
+
+/** Whether a kernel gives a list of outputs, be it of one. */
+export const hasManyOutputs = (kernel: KernelName): boolean => kernel in namesWithManyOutputs;

@@ -75,17 +75,15 @@ const outputShape = (x: Tensor, axes: readonly SlidingAxis[]): number[] => [
  */
 function indicesOfMaxima(x: Tensor, axes: readonly SlidingAxis[]): Tensor {
   const covering = fitted(axes);
-  const windows = windowsOf(fit(x, axes, -Infinity), covering);
-  const [images = 1, positions = 1, taps = 1, channels = 1] = windows.shape;
-  const tap = run(
-    'ArgMax',
-    {x: reshape(windows, [images * positions, taps, channels])},
-    {axis: 1},
-  );
+  const [images, channels] = [x.shape[0]!, x.shape.at(-1)!];
+  const windows = images * countOf(axes);
+  const shape = [windows, windowSizeOf(axes), channels];
+  const values = windowsOf(fit(x, axes, -Infinity), covering, shape);
+  const tap = run('ArgMax', {x: values}, {axis: 1});
   const offsets = tf.tensor1d(tapOffsets(covering).map((offset) => offset * channels), 'int32');
   const offset = run('GatherNd', {
     params: offsets,
-    indices: reshape(tap, [images * positions * channels, 1]),
+    indices: reshape(tap, [windows * channels, 1]),
   });
   const starts = tf.tensor1d(startsOfWindows(images, channels, covering), 'int32');
   return reshape(add(starts, offset), [starts.size, 1]);

@@ -1,5 +1,5 @@
 import {backend_util, util, type Tensor} from '@tensorflow/tfjs-core';
-import {fold, logicalRank, logicalShape, materialize, product} from './dims.js';
+import {fold, logicalRank, logicalShape, materialize, product, swap} from './dims.js';
 import {concat, equal, pad, reshape, slice, sum, tile, transpose, where, zeros} from './ops.js';
 import {family, run, saving, type BatchedInput} from './rule.js';
 
@@ -72,12 +72,6 @@ function spaceToDepth(x: Tensor, block: number): Tensor {
     block * block * channels,
   ]);
 }
-
-/** Exchanges the first two of three dimensions. */
-const swap = (x: Tensor): Tensor =>
-  x.shape[0] === 1 || x.shape[1] === 1
-    ? reshape(x, [x.shape[1]!, x.shape[0]!, x.shape[2]!])
-    : transpose(x, [1, 0, 2]);
 
 /** The axis of `Pack`, counted in its result. */
 const packAxis = (axis: number, {shape}: {readonly shape: readonly number[]}): number =>

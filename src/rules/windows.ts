@@ -139,20 +139,21 @@ export function spreadOut(x: Tensor, factors: readonly number[]): Tensor {
 }
 
 /**
- * What is under each window: `[N, ...extents, C]`, fitted to the windows, to `[N, P, K, C]` for P windows of K positions.
+ * What is under each window: `[N, ...extents, C]`, fitted to the windows, to `[N, P, K, C]` for P windows of K positions, or to another
+ * shape of as many elements.
  */
-export function windowsOf(x: Tensor, axes: readonly SlidingAxis[]): Tensor {
-  const [n = 1] = x.shape;
-  const channels = x.shape.at(-1)!;
-  const [positions, taps] = [countOf(axes), windowSizeOf(axes)];
-  if (taps === 1 && axes.every(({stride}) => stride === 1)) {
-    return reshape(x, [n, positions, 1, channels]);
-  }
+export function windowsOf(
+  x: Tensor,
+  axes: readonly SlidingAxis[],
+  shape: readonly number[] = [x.shape[0]!, countOf(axes), windowSizeOf(axes), x.shape.at(-1)!],
+): Tensor {
+  const [n, channels] = [x.shape[0]!, x.shape.at(-1)!];
+  if (axes.every(({window, stride}) => window === 1 && stride === 1)) return reshape(x, shape);
   const [height, width] = axes as [SlidingAxis, SlidingAxis];
   if (axes.length === 2 && axes.every(isTiling)) {
     const strips = [n * height.count, height.window, width.count, width.window * channels];
     const tiles = transpose(reshape(x, strips), [0, 2, 1, 3]);
-    return reshape(tiles, [n, positions, taps, channels]);
+    return reshape(tiles, shape);
   }
   const area = product(x.shape.slice(1, -1));
   const indices = tf.tensor1d(positionsUnderWindows(axes), 'int32');
@@ -161,7 +162,7 @@ export function windowsOf(x: Tensor, axes: readonly SlidingAxis[]): Tensor {
     {x: reshape(x, [n, area, channels]), indices},
     {axis: 1, batchDims: 0},
   );
-  return reshape(gathered, [n, positions, taps, channels]);
+  return reshape(gathered, shape);
 }
 
 /** Windows that lie side by side and cover everything once. */

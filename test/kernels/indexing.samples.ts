@@ -158,6 +158,18 @@ const oneHot: Sample[] = (
   sample('OneHot', {indices: i32(2, 3).in(0, 4)}, attrs),
 ]);
 
+const oneHotOfOtherDtypes: Sample[] = (
+  [
+    {dtype: 'float32', depth: 5, onValue: 0.7, offValue: -0.2},
+    {dtype: 'bool', depth: 5, onValue: 1, offValue: 0},
+    {dtype: 'bool', depth: 5, onValue: 0, offValue: 1},
+  ] as const
+).map((attrs) =>
+  sample('OneHot', {indices: i32(2, 3).in(0, 4)}, attrs, {
+    faulty: {wasm: 'writes integers whatever the dtype'},
+  }),
+);
+
 const search: Sample[] = (['left', 'right'] as const).flatMap((side) => [
   sample(
     'SearchSorted',
@@ -194,6 +206,7 @@ export const indexing: readonly Sample[] = [
   ...gather,
   ...scatter,
   ...oneHot,
+  ...oneHotOfOtherDtypes,
   ...search,
   ...top,
   ...ops,

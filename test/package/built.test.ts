@@ -8,6 +8,7 @@ import {smokeTests} from '../smoke.js';
 
 /** What the scripts of a page leave on `window`. */
 interface Page {
+  window: Page;
   tf: typeof Tf;
   tfFunctorch: typeof Functorch;
 }
@@ -31,7 +32,8 @@ const builds: Record<string, () => Promise<Modules>> = {
     return {tf: require('@tensorflow/tfjs-core'), functorch: require(name)};
   },
   umd: async () => {
-    const page = {console, performance, setTimeout} as unknown as Record<string, unknown> & Page;
+    // A window with a document is what makes tfjs take this for a browser.
+    const page = {console, performance, setTimeout, document: {}} as unknown as Page;
     page.window = page;
     const script = (path: string) =>
       runInNewContext(readFileSync(path, 'utf8'), page, {filename: path});

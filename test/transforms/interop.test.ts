@@ -281,6 +281,28 @@ describeBackends('transforms inside of tfjs', () => {
     });
   });
 
+  it(
+    'stock tf.grad gains the gradients that it lacks or has wrong',
+    tidily(() => {
+      const x = tf.tensor2d([[3, 1, 2], [4, 6, 5]]);
+      expectValues(tf.grad((a) => tf.topk(a, 2).values.square())(x), [[6, 0, 4], [0, 12, 10]]);
+      expectValues(tf.grad((a) => tf.unstack(a.slice(0, 1))[0]!.square())(x), [[6, 2, 4], [0, 0, 0]]);
+      expectValues(tf.grad((a) => a.cumsum(0).square())(x), [[20, 16, 18], [14, 14, 14]]);
+      expectValues(tf.grad((a) => tf.einsum('ij,kj->ik', a, a))(x), [[14, 14, 14], [14, 14, 14]]);
+      expectValues(
+        tf.grad((a) => tf.mirrorPad(a, [[0, 0], [1, 0]], 'reflect'))(x),
+        [[1, 2, 1], [1, 2, 1]],
+      );
+      expectValues(tf.grad((a) => tf.maximum(a, tf.tensor1d([3, 3, 3])))(x), [[0.5, 0, 0], [1, 1, 1]]);
+      const filter = tf.ones([2, 2, 1, 1]);
+      const image = x.reshape([1, 2, 3, 1]) as tf.Tensor4D;
+      expectValues(
+        tf.grad((w) => tf.conv2d(image, w as tf.Tensor4D, 1, 'valid'))(filter).reshape([2, 2]),
+        [[4, 3], [10, 11]],
+      );
+    }),
+  );
+
   it('optimizer.minimize trains through vmap', () => {
     const v = tf.tidy(() => tf.variable(tf.scalar(0)));
     const x = tf.tensor1d([1, 2, 3]);

@@ -258,7 +258,7 @@ interface EnginePrototype {
 }
 
 /** The names of the kernels that tfjs itself runs meanwhile: those of a batch, not those that are traced. */
-export function countKernels(f: () => void): string[] {
+function countKernels(f: () => void): string[] {
   const prototype = Object.getPrototypeOf(tf.engine()) as EnginePrototype;
   const stock = prototype.runKernelFunc;
   const names: string[] = [];

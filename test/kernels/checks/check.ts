@@ -107,7 +107,7 @@ export function restricted(
   return (...xs) => row.call(tf, replaced(inputs, active, xs)).map(asFloat);
 }
 
-export function replaced<T>(items: readonly T[], places: readonly number[], by: readonly T[]): T[] {
+function replaced<T>(items: readonly T[], places: readonly number[], by: readonly T[]): T[] {
   const result = [...items];
   places.forEach((place, i) => (result[place] = by[i] as T));
   return result;

@@ -19,16 +19,10 @@ function messageOf(error: unknown): string {
 function reproduction(row: Sample, backend: BackendName): string {
   const {kernel, label, names, specs, code} = row;
   const inputs = specs.map((spec, i) => `${names[i]} ${describeTensor(spec)}`).join(', ');
-  const environment = [
-    `BACKENDS=${backend}`,
-    `KERNEL='${kernel}'`,
-    `ROW=${JSON.stringify(label)}`,
-    `SEED=${seed}`,
-  ];
   return [
     '',
     `    // on ${backend}: ${inputs || 'no inputs'}`,
     `    const f = (${names.join(', ')}) => ${code};`,
-    `    ${environment.join(' ')} npx mocha --import=tsx test/kernels/kernels.test.ts`,
+    `    ROW=${JSON.stringify(label)} SEED=${seed} npm run test:one -- --kernel ${kernel} --backend ${backend}`,
   ].join('\n');
 }

@@ -167,7 +167,7 @@ function checkCotangents(
 
 type Pair = readonly [HostTensor, HostTensor];
 
-export function pairs(a: readonly HostTensor[], b: readonly HostTensor[]): Pair[] {
+function pairs(a: readonly HostTensor[], b: readonly HostTensor[]): Pair[] {
   return a.map((item, i) => [item, b[i] as HostTensor]);
 }
 

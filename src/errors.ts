@@ -57,7 +57,9 @@ export function describe(value: unknown): string {
     case 'boolean':
       return `the ${typeof value} ${String(value)}`;
     case 'object':
-      return isPlain(value as object) ? `an object with keys ${keyList(value as object)}` : 'an object';
+      return isPlain(value as object)
+        ? `an object with keys ${keyList(value as object)}`
+        : 'an object';
     default:
       return `a ${typeof value}`;
   }

@@ -69,7 +69,10 @@ for (const [kernel, rule] of Object.entries(rules) as [KernelName, Rule<Signatur
 }
 
 if (getGradient('Identity') == null) {
-  registerGradient({kernelName: 'Identity', gradFunc: (dy: Tensor | Tensor[]) => ({x: () => dy as Tensor})});
+  registerGradient({
+    kernelName: 'Identity',
+    gradFunc: (dy: Tensor | Tensor[]) => ({x: () => dy as Tensor}),
+  });
 }
 
 registerMissingKernels();

@@ -18,7 +18,10 @@ const isBranch = (value: unknown): value is unknown[] | Record<string, unknown> 
   Array.isArray(value) || isPlainObject(value);
 
 /** The same tree with each leaf replaced. */
-export function mapLeaves(tree: unknown, replace: (leaf: unknown, index: number) => unknown): unknown {
+export function mapLeaves(
+  tree: unknown,
+  replace: (leaf: unknown, index: number) => unknown,
+): unknown {
   let index = 0;
   const visit = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(visit);
@@ -73,7 +76,11 @@ export function showArgument([argument = 0, ...rest]: Path, noun = 'argument'): 
 }
 
 /** What is different in the structures of two trees, as a sentence's end, or null where they agree. */
-export function structureMismatch(expected: unknown, actual: unknown, path: Path = []): string | null {
+export function structureMismatch(
+  expected: unknown,
+  actual: unknown,
+  path: Path = [],
+): string | null {
   if (!isBranch(expected) && !isBranch(actual)) return null;
   const place = path.length === 0 ? '' : ` at ${showPath(path)}`;
   const expectedKeys = isBranch(expected) ? Object.keys(expected) : null;
@@ -139,11 +146,10 @@ export function spreadPrefix<P>(
       mismatch(path, part, node);
     }
     for (const key of nodeKeys) {
-      visit(
-        (part as Record<string, unknown>)[key],
-        (node as Record<string, unknown>)[key],
-        [...path, Array.isArray(node) ? Number(key) : key],
-      );
+      visit((part as Record<string, unknown>)[key], (node as Record<string, unknown>)[key], [
+        ...path,
+        Array.isArray(node) ? Number(key) : key,
+      ]);
     }
   };
   visit(prefix, tree, []);

@@ -32,7 +32,10 @@ export interface NamedKernelCall {
 }
 
 export interface CustomGradCall {
-  readonly forwardFunc: (backend: KernelBackend | null, save: (tensors: Tensor[]) => void) => Tensor;
+  readonly forwardFunc: (
+    backend: KernelBackend | null,
+    save: (tensors: Tensor[]) => void,
+  ) => Tensor;
   readonly backwardsFunc: (dy: Tensor, saved: Tensor[]) => {[index: string]: () => Tensor};
   readonly inputs: NamedTensorMap;
 }

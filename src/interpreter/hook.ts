@@ -13,7 +13,12 @@ import {alias, recordOf, TraceRecord} from './tracer.js';
  * lets V8 go back to the engine's former hidden class. Nothing else in tfjs is touched.
  */
 export interface StockGradients {
-  (f: () => Tensor, xs: Tensor[], dy: Tensor | null | undefined, allowNoGradients: boolean): {
+  (
+    f: () => Tensor,
+    xs: Tensor[],
+    dy: Tensor | null | undefined,
+    allowNoGradients: boolean,
+  ): {
     value: Tensor;
     grads: (Tensor | undefined)[];
   };
@@ -54,7 +59,12 @@ function highestLevel(inputs: NamedTensorMap | readonly Tensor[]): Level | null 
   return highest;
 }
 
-function kernelFailed(level: Level, kernel: string, inputs: object, cause: unknown): TransformError {
+function kernelFailed(
+  level: Level,
+  kernel: string,
+  inputs: object,
+  cause: unknown,
+): TransformError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const seen = Object.entries(inputs)
     .filter(([, input]) => input != null)
@@ -130,7 +140,6 @@ let assign: (this: Variable, newValue: Tensor) => void;
 function install(stockGradients: StockGradients): void {
   properties ??= hooks(stockGradients);
   Object.assign(engine, properties);
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is put back as it was, and called with its receiver
   assign = variablePrototype.assign;
   variablePrototype.assign = function (this: Variable, newValue: Tensor) {
     refuseTraced(newValue, 'be assigned');

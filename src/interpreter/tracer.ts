@@ -146,7 +146,8 @@ export function makeTracer(record: TraceRecord, shape: number[], dtype: DataType
 export function alias<T extends Tensor>(tensor: T): T {
   const {dataId, shape, dtype} = tensor;
   const data = engine.state.tensorInfo.get(dataId);
-  if (data === undefined || (dataId instanceof TraceRecord && !dataId.isAlive)) throw new Error('Tensor is disposed.');
+  if (data === undefined || (dataId instanceof TraceRecord && !dataId.isAlive))
+    throw new Error('Tensor is disposed.');
   if (isStockTapeOn() && data.backend !== tracerBackend) {
     return runStock({kernelName: 'Identity', inputs: {x: tensor}}) as T;
   }

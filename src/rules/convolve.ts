@@ -7,6 +7,7 @@ import {run, type BatchedInput} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 import {
   countOf,
+  coveredShape,
   extentOf,
   fit,
   fitted,
@@ -123,6 +124,10 @@ export const channelsLastAttrs = <Attrs extends ConvolutionAttrs>(attrs: Attrs):
   pad: channelsLastPadding(attrs.pad),
 });
 
+/** Whether the gradient kernels pad by themselves, or are to get what the windows cover. */
+export const padsInKernel = ({pad}: {readonly pad: Padding}): boolean =>
+  typeof pad === 'string' || strategy().padsGradients;
+
 /** The transpose of a convolution in its input: a cotangent of shape `inputShape`. */
 export function inputGradient(
   dy: Tensor,
@@ -132,9 +137,9 @@ export function inputGradient(
 ): Tensor {
   const axes = axesOf(inputShape, filter.shape, attrs);
   const byKernel = isTraced(dy, filter) || strategy().convolutionGradients === 'kernel';
-  const needsFitting = typeof attrs.pad !== 'string' && !strategy().padsGradients;
+  const padded = padsInKernel(attrs);
   const {strides, pad, dataFormat, dimRoundingMode} = attrs;
-  if (byKernel && !isDilated(axes) && !needsFitting) {
+  if (byKernel && !isDilated(axes) && padded) {
     return run(
       'Conv2DBackpropInput',
       {dy, filter},
@@ -146,8 +151,7 @@ export function inputGradient(
     return toChannelsFirst(inputGradient(toChannelsLast(dy), filter, shape, channelsLastAttrs(attrs)));
   }
   if (byKernel && !isDilated(axes)) {
-    const [n = 1, , , channels = 1] = inputShape;
-    const covered: Shape4D = [n, extentOf(axes[0]!), extentOf(axes[1]!), channels];
+    const covered = shape4D(coveredShape(inputShape, axes));
     const dx = run(
       'Conv2DBackpropInput',
       {dy, filter},
@@ -202,10 +206,10 @@ export function filterGradient(
 ): Tensor {
   const axes = axesOf(x.shape, filterShape, attrs);
   const byKernel = isTraced(x, dy) || strategy().convolutionGradients === 'kernel';
-  const needsFitting = typeof attrs.pad !== 'string' && !strategy().padsGradients;
+  const padded = padsInKernel(attrs);
   const {strides, pad, dataFormat, dimRoundingMode} = attrs;
   const shape = shape4D(filterShape);
-  if (byKernel && !isDilated(axes) && !needsFitting) {
+  if (byKernel && !isDilated(axes) && padded) {
     return run(
       'Conv2DBackpropFilter',
       {x, dy},

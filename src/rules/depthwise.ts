@@ -1,5 +1,5 @@
 import {backend_util, type DepthwiseConv2dNativeAttrs, type Tensor} from '@tensorflow/tfjs-core';
-import {assertCotangent, assertImages, isDilated, pairOf, shape4D, spreadForInput} from './convolve.js';
+import {assertCotangent, assertImages, isDilated, padsInKernel, pairOf, shape4D, spreadForInput} from './convolve.js';
 import {
   fold,
   foldInto,
@@ -12,7 +12,7 @@ import {
 import {reshape, sum, transpose, zeros} from './ops.js';
 import {family, run, savingFor, type BatchedInput} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
-import {fit, slidingAxes, type SlidingAxis} from './windows.js';
+import {coveredShape, fit, slidingAxes, unfit, type SlidingAxis} from './windows.js';
 
 /**
  * NOTE [depthwise]
@@ -58,6 +58,12 @@ const depthwise = (
 const usesKernel = (axes: readonly SlidingAxis[], ...inputs: Tensor[]): boolean =>
   !isDilated(axes) && (isTraced(...inputs) || strategy().convolutionGradients === 'kernel');
 
+/** The attributes of a gradient kernel, which pads by itself or gets what the windows cover. */
+function kernelAttrs({strides, pad, dimRoundingMode}: DepthwiseAttrs, padded: boolean) {
+  const dilations: [number, number] = [1, 1];
+  return padded ? {strides, pad, dimRoundingMode, dilations} : {strides, pad: 'valid' as const, dilations};
+}
+
 /** The transpose of a depthwise convolution in its input. */
 export function depthwiseInputGradient(
   dy: Tensor,
@@ -66,13 +72,15 @@ export function depthwiseInputGradient(
   attrs: DepthwiseAttrs,
 ): Tensor {
   const axes = depthwiseAxesOf(inputShape, filter.shape, attrs);
-  const {strides, pad, dimRoundingMode} = attrs;
   if (usesKernel(axes, dy, filter)) {
-    return run(
+    const padded = padsInKernel(attrs);
+    const shape = padded ? inputShape : coveredShape(inputShape, axes);
+    const dx = run(
       'DepthwiseConv2dNativeBackpropInput',
       {dy, filter},
-      {strides, pad, dimRoundingMode, dilations: [1, 1], inputShape: shape4D(inputShape)},
+      {...kernelAttrs(attrs, padded), inputShape: shape4D(shape)},
     );
+    return padded ? dx : unfit(dx, axes);
   }
   return depthwiseInputGradientByConvolution(dy, filter, axes);
 }
@@ -100,12 +108,12 @@ export function depthwiseFilterGradient(
   attrs: DepthwiseAttrs,
 ): Tensor {
   const axes = depthwiseAxesOf(x.shape, filterShape, attrs);
-  const {strides, pad, dimRoundingMode} = attrs;
   if (usesKernel(axes, x, dy)) {
+    const padded = padsInKernel(attrs);
     return run(
       'DepthwiseConv2dNativeBackpropFilter',
-      {x, dy},
-      {strides, pad, dimRoundingMode, dilations: [1, 1], filterShape: shape4D(filterShape)},
+      {x: padded ? x : fit(x, axes), dy},
+      {...kernelAttrs(attrs, padded), filterShape: shape4D(filterShape)},
     );
   }
   return depthwiseFilterGradientByConvolution(x, dy, filterShape, axes);

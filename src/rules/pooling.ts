@@ -7,6 +7,7 @@ import {family, run, saving, savingOutput, type BatchedInput, type RuleOf} from 
 import {isTraced, strategy} from './strategy.js';
 import {
   countOf,
+  coveredShape,
   extentOf,
   fit,
   fitted,
@@ -124,7 +125,7 @@ function toMaxima(dy: Tensor, x: Tensor, output: Tensor, attrs: PoolAttrs): Tens
     return run(kernel, {dy, input: x, output}, attrs as MaxPoolGradAttrs);
   }
   const axes = axesOf(x.shape, attrs);
-  const covered = [x.shape[0]!, ...axes.map(extentOf), x.shape.at(-1)!];
+  const covered = coveredShape(x.shape, axes);
   const scattered = run(
     'ScatterNd',
     {indices: indicesOfMaxima(x, axes), updates: reshape(dy, [dy.size])},
@@ -141,7 +142,7 @@ function fromAverages(dy: Tensor, shape: readonly number[], attrs: PoolAttrs): T
   const axes = axesOf(shape, attrs);
   if (isIdentity(axes)) return dy;
   if (strategy().averageGradientDivides === 'by inside') return averageGradient(dy, shape, attrs);
-  const covered = [shape[0]!, ...axes.map(extentOf), shape.at(-1)!];
+  const covered = coveredShape(shape, axes);
   const {filterSize, strides} = attrs;
   const scaled = isInside(axes) ? dy : mul(dy, sharesInside(axes));
   return unfit(averageGradient(scaled, covered, {filterSize, strides, pad: 'valid'}), axes);

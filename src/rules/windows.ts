@@ -74,6 +74,12 @@ export function slidingAxes3D(info: backend_util.Conv3DInfo): SlidingAxis[] {
 export const extentOf = ({window, stride, dilation, count}: SlidingAxis): number =>
   Math.max(0, (count - 1) * stride + (window - 1) * dilation + 1);
 
+/** The shape of `[N, ...spatial, C]` fitted to the windows. */
+export const coveredShape = (
+  shape: readonly number[],
+  axes: readonly SlidingAxis[],
+): number[] => [shape[0]!, ...axes.map(extentOf), shape.at(-1)!];
+
 /** The same windows over an input that they cover exactly. */
 export const fitted = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
   axes.map((axis) => ({...axis, size: extentOf(axis), before: 0}));

@@ -57,8 +57,7 @@ export class BatchingLevel extends Level {
     if (typeof rule.batch !== 'function') throw noBatchingRule(name, rule.batch.refuse);
     const mark = nextTensorId();
     const outputs = rule.batch(this.unwrapAll(inputs) as never, attrs, this.size) as
-      | Tensor
-      | Tensor[];
+      Tensor | Tensor[];
     return Array.isArray(outputs)
       ? outputs.map((output) => this.wrap(output, mark))
       : this.wrap(outputs, mark);
@@ -142,4 +141,3 @@ function noBatchingRule(kernel: string, reason?: string): TransformError {
     kernel,
   });
 }
-

@@ -107,7 +107,10 @@ export class ForwardLevel extends Level {
    * The forward rule of a custom gradient is the transpose of its pullback, which is linear in `dy`.
    * @param below  the same one level lower
    */
-  private pushCustom({inputs}: {readonly inputs: readonly Tensor[]}, below: EvaluatedGradient): Tensor {
+  private pushCustom(
+    {inputs}: {readonly inputs: readonly Tensor[]},
+    below: EvaluatedGradient,
+  ): Tensor {
     const mark = nextTensorId();
     const value = attachGradient(below);
     // The value may be among what is saved.
@@ -192,4 +195,3 @@ function noForwardRule(kernel: string): TransformError {
     {code: 'no-forward-rule', transform: 'jvp', kernel},
   );
 }
-

@@ -9,7 +9,10 @@ import {pushForward} from './jvp.js';
 import {linearizeAt, type AuxOption} from './vjp.js';
 import {assertChunkSize, vmap} from './vmap.js';
 
-export interface JacobianOptions<N extends Argnums, HasAux extends boolean> extends AuxOption<HasAux> {
+export interface JacobianOptions<
+  N extends Argnums,
+  HasAux extends boolean,
+> extends AuxOption<HasAux> {
   /** The argument to differentiate with respect to, by position, or a list of them; negative ones count from the end. Default 0. */
   readonly argnums?: N;
   /** Computes at most so many rows (jacrev) or columns (jacfwd) at once, which bounds memory. Default: all. */
@@ -42,7 +45,7 @@ export function jacrev(
   assertChunkSize(chunkSize, 'jacrev');
   return (...args) =>
     scoped('jacrev', (results) => {
-      const {positions, differentiated, inputs} = chooseArguments(args, argnums, 'jacrev');
+      const {positions, differentiated} = chooseArguments(args, argnums, 'jacrev');
       const {output, aux, linear} = linearizeAt(
         'jacrev',
         (...chosen) => f(...(withArguments(args, positions, chosen) as never[])),
@@ -59,7 +62,9 @@ export function jacrev(
         );
         const rows = first!.map((row, input) => concat([row, ...more.map((r) => r[input]!)], 0));
         const blocks = outputs.map((y, index) =>
-          rows.map((row) => reshape(segment(row, 0, outputs, index), [...y.shape, ...row.shape.slice(1)])),
+          rows.map((row) =>
+            reshape(segment(row, 0, outputs, index), [...y.shape, ...row.shape.slice(1)]),
+          ),
         );
         results.push(...blocks.flat(), ...tensorsOf(aux));
         const jacobian = nest(output, blocks, differentiated, argnums);
@@ -114,7 +119,12 @@ export function jacfwd(
         concat([part, ...more.map(({tangents}) => tangents[index]!)], part.rank - 1),
       );
       const blocks = columns.map((column) =>
-        inputs.map((x, index) => reshape(segment(column, column.rank - 1, inputs, index), [...column.shape.slice(0, -1), ...x.shape])),
+        inputs.map((x, index) =>
+          reshape(segment(column, column.rank - 1, inputs, index), [
+            ...column.shape.slice(0, -1),
+            ...x.shape,
+          ]),
+        ),
       );
       results.push(...blocks.flat(), ...first!.extras);
       const jacobian = nest(output, blocks, differentiated, argnums);

@@ -1,4 +1,4 @@
-import {Tensor} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {alias} from '../interpreter/tracer.js';
 import {zeros} from '../rules/ops.js';
 import {tensorsOf, withTensors} from '../tree.js';
@@ -53,7 +53,14 @@ export function jvp(
   assertAlive(primals, 'jvp');
   const inputs = differentiableTensors(primals, 'jvp');
   const directions = matchTree(tangents, inputs, primals, 'jvp', 'tangent', 'primal');
-  const {output, tangent, aux} = pushForward('jvp', f as never, primals, inputs, directions, hasAux);
+  const {output, tangent, aux} = pushForward(
+    'jvp',
+    f as never,
+    primals,
+    inputs,
+    directions,
+    hasAux,
+  );
   return hasAux ? [output, tangent, aux] : [output, tangent];
 }
 

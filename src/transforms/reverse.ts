@@ -3,7 +3,13 @@ import {getGradient, ones, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
 import {withDataOf, type CustomGradient, type EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
-import {attachGradient, run, runAtLevel, showStack, type StockGradients} from '../interpreter/hook.js';
+import {
+  attachGradient,
+  run,
+  runAtLevel,
+  showStack,
+  type StockGradients,
+} from '../interpreter/hook.js';
 import {Level, type KernelCall} from '../interpreter/level.js';
 import {scoped} from '../interpreter/scope.js';
 import {adopt, alias, makeTracer, own, recordAt} from '../interpreter/tracer.js';
@@ -151,7 +157,10 @@ export class ReverseLevel extends Level {
   }
 
   /** @param below  the same one level lower */
-  private recordCustom({inputs}: {readonly inputs: readonly Tensor[]}, below: EvaluatedGradient): Tensor {
+  private recordCustom(
+    {inputs}: {readonly inputs: readonly Tensor[]},
+    below: EvaluatedGradient,
+  ): Tensor {
     const mark = nextTensorId();
     const value = attachGradient(below);
     const parents = inputs.map((input) => this.recordOf(input));

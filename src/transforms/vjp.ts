@@ -232,7 +232,9 @@ export function matchTree(
       return ofNoun === 'primal' ? showArgument(path, noun) : noun + showPath(path);
     };
     if (!(leaf instanceof Tensor)) {
-      return refuse(`${where()} is ${describe(leaf)}, but must be a ${dtype} tensor [${shape.join(', ')}].`);
+      return refuse(
+        `${where()} is ${describe(leaf)}, but must be a ${dtype} tensor [${shape.join(', ')}].`,
+      );
     }
     if (leaf.isDisposed) return refuse(`${where()} (${describe(leaf)}) is disposed.`);
     if (!sameShape(leaf.shape, shape) || leaf.dtype !== dtype) {
@@ -243,4 +245,3 @@ export function matchTree(
     return [leaf];
   });
 }
-

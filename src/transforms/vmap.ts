@@ -67,10 +67,10 @@ export function vmap<A extends unknown[], R>(
 
 export function assertChunkSize(chunkSize: unknown, transform: string): void {
   if (chunkSize === undefined || (Number.isInteger(chunkSize) && (chunkSize as number) > 0)) return;
-  throw new TransformError(
-    `chunkSize must be a positive integer, but is ${describe(chunkSize)}.`,
-    {code: 'invalid-argument', transform},
-  );
+  throw new TransformError(`chunkSize must be a positive integer, but is ${describe(chunkSize)}.`, {
+    code: 'invalid-argument',
+    transform,
+  });
 }
 
 type Mapped = (...args: unknown[]) => unknown;

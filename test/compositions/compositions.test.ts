@@ -35,7 +35,10 @@ function check({text, order, tensor, vector}: Stack, x: readonly number[]): void
   if (difference !== null && !small) throw new Error(`${text}\nat [${x.join()}]: ${difference}`);
 }
 
-const points = fc.array(fc.double({min: -1.2, max: 1.2, noNaN: true}), {minLength: SIZE, maxLength: SIZE});
+const points = fc.array(fc.double({min: -1.2, max: 1.2, noNaN: true}), {
+  minLength: SIZE,
+  maxLength: SIZE,
+});
 
 describeBackends('stacks of transforms over random programs', () => {
   it('agree with nested loops and differences in double precision', () => {

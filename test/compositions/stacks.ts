@@ -1,7 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import {grad, hvp, jacfwd, jacrev, jvp, vjp, vmap} from '../../src/index.js';
-import {SIZE, type Program, type TensorFunction, type Vector, type VectorFunction} from './programs.js';
+import {
+  SIZE,
+  type Program,
+  type TensorFunction,
+  type Vector,
+  type VectorFunction,
+} from './programs.js';
 
 /**
  * A transform as a map from functions of vectors to functions of vectors, given twice: by the library, and by loops and differences
@@ -22,14 +28,20 @@ const weights = (): tf.Tensor => tf.tensor1d([...WEIGHTS]);
 const direction = (): tf.Tensor => tf.tensor1d([...DIRECTION]);
 
 const dot = (a: Vector, b: Vector): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-const moved = (x: Vector, step: number, along: Vector): number[] => x.map((v, i) => v + step * along[i]!);
+const moved = (x: Vector, step: number, along: Vector): number[] =>
+  x.map((v, i) => v + step * along[i]!);
 const unit = (i: number): number[] => Array.from({length: SIZE}, (_, j) => (i === j ? 1 : 0));
 
 /** The derivative of `f` at `x` along a direction: central differences over five points, whose error is of fourth order. */
 function differentiate(f: VectorFunction, x: Vector, along: Vector): number[] {
   const h = 0.01;
   const at = (steps: number): number[] => f(moved(x, steps * h, along));
-  const [b2, b1, a1, a2] = [at(-2), at(-1), at(1), at(2)] as [number[], number[], number[], number[]];
+  const [b2, b1, a1, a2] = [at(-2), at(-1), at(1), at(2)] as [
+    number[],
+    number[],
+    number[],
+    number[],
+  ];
   return a1.map((_, i) => (8 * (a1[i]! - b1[i]!) - (a2[i]! - b2[i]!)) / (12 * h));
 }
 
@@ -39,13 +51,22 @@ const gradient = (f: (x: Vector) => number, x: Vector): number[] =>
 const mean = (rows: readonly Vector[]): number[] =>
   rows[0]!.map((_, i) => rows.reduce((sum, row) => sum + row[i]!, 0) / rows.length);
 
-const pulled = (f: VectorFunction): VectorFunction => (x) => gradient((y) => dot(f(y), WEIGHTS), x);
-const pushed = (f: VectorFunction): VectorFunction => (x) => differentiate(f, x, DIRECTION);
-const looped = (f: VectorFunction): VectorFunction => (x) =>
-  mean(SCALES.map((scale) => f(x.map((value) => value * scale))));
+const pulled =
+  (f: VectorFunction): VectorFunction =>
+  (x) =>
+    gradient((y) => dot(f(y), WEIGHTS), x);
+const pushed =
+  (f: VectorFunction): VectorFunction =>
+  (x) =>
+    differentiate(f, x, DIRECTION);
+const looped =
+  (f: VectorFunction): VectorFunction =>
+  (x) =>
+    mean(SCALES.map((scale) => f(x.map((value) => value * scale))));
 
 const weighted = (f: TensorFunction) => (x: tf.Tensor) => tf.sum(tf.mul(f(x), weights()));
-const scaled = (x: tf.Tensor): tf.Tensor => tf.outerProduct(tf.tensor1d([...SCALES]), x as tf.Tensor1D);
+const scaled = (x: tf.Tensor): tf.Tensor =>
+  tf.outerProduct(tf.tensor1d([...SCALES]), x as tf.Tensor1D);
 
 export const layers: Readonly<Record<string, Layer>> = {
   vmap: {order: 0, vector: looped, tensor: (f) => (x) => tf.mean(vmap(f)(scaled(x)), 0)},
@@ -59,11 +80,18 @@ export const layers: Readonly<Record<string, Layer>> = {
     vector: looped,
     tensor: (f) => (x) =>
       tf.mean(
-        vmap((scale: tf.Tensor, y: tf.Tensor) => f(tf.mul(scale, y)), {inDims: [0, null]})(tf.tensor1d([...SCALES]), x),
+        vmap((scale: tf.Tensor, y: tf.Tensor) => f(tf.mul(scale, y)), {inDims: [0, null]})(
+          tf.tensor1d([...SCALES]),
+          x,
+        ),
         0,
       ),
   },
-  'vmap in chunks': {order: 0, vector: looped, tensor: (f) => (x) => tf.mean(vmap(f, {chunkSize: 1})(scaled(x)), 0)},
+  'vmap in chunks': {
+    order: 0,
+    vector: looped,
+    tensor: (f) => (x) => tf.mean(vmap(f, {chunkSize: 1})(scaled(x)), 0),
+  },
   grad: {order: 1, vector: pulled, tensor: (f) => grad(weighted(f))},
   'tf.grad': {
     order: 1,
@@ -85,12 +113,16 @@ export const layers: Readonly<Record<string, Layer>> = {
   jacrev: {
     order: 1,
     vector: pushed,
-    tensor: (f) => (x) => tf.reshape(tf.matMul(jacrev(f)(x) as tf.Tensor2D, tf.reshape(direction(), [SIZE, 1])), [SIZE]),
+    tensor: (f) => (x) =>
+      tf.reshape(tf.matMul(jacrev(f)(x) as tf.Tensor2D, tf.reshape(direction(), [SIZE, 1])), [
+        SIZE,
+      ]),
   },
   jacfwd: {
     order: 1,
     vector: pulled,
-    tensor: (f) => (x) => tf.reshape(tf.matMul(tf.reshape(weights(), [1, SIZE]), jacfwd(f)(x) as tf.Tensor2D), [SIZE]),
+    tensor: (f) => (x) =>
+      tf.reshape(tf.matMul(tf.reshape(weights(), [1, SIZE]), jacfwd(f)(x) as tf.Tensor2D), [SIZE]),
   },
   'grad with a closure over its own argument': {
     order: 1,

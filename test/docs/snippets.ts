@@ -68,4 +68,5 @@ export async function runSnippet(
   return run(...Object.values(scope));
 }
 
-const lineAfter = (code: string, position: number): string => code.slice(position).split('\n', 1)[0]!;
+const lineAfter = (code: string, position: number): string =>
+  code.slice(position).split('\n', 1)[0]!;

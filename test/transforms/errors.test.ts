@@ -92,7 +92,9 @@ describeBackends('bad input to vmap', () => {
     ));
 
   it('refuses a fraction as dimension', () =>
-    fails('in-dims-mismatch', 'not an integer', [tf.ones([4])], (x) => vmap(sum, {inDims: 0.5})(x)));
+    fails('in-dims-mismatch', 'not an integer', [tf.ones([4])], (x) =>
+      vmap(sum, {inDims: 0.5})(x),
+    ));
 
   it('refuses to map over a scalar', () =>
     fails(
@@ -156,8 +158,11 @@ describeBackends('bad input to vmap', () => {
 
   it('refuses a bad chunkSize', () => {
     for (const chunkSize of [0, -1, 1.5, Infinity]) {
-      fails('invalid-argument', `chunkSize must be a positive integer, but is the number ${chunkSize}`, [], () =>
-        vmap(sum, {chunkSize}),
+      fails(
+        'invalid-argument',
+        `chunkSize must be a positive integer, but is the number ${chunkSize}`,
+        [],
+        () => vmap(sum, {chunkSize}),
       );
     }
   });
@@ -218,8 +223,7 @@ describeBackends('bad input to vmap', () => {
         'no-batching-rule',
         "vmap: no batching rule for kernel 'Unheard' (in vmap → vmap). The library does not know this kernel: give it a rule, or call it outside vmap",
         [tf.ones([4, 2])],
-        (x) =>
-          vmap(vmap((y: tf.Tensor): tf.Tensor => tf.engine().runKernel('Unheard', {x: y})))(x),
+        (x) => vmap(vmap((y: tf.Tensor): tf.Tensor => tf.engine().runKernel('Unheard', {x: y})))(x),
       );
     } finally {
       tf.unregisterKernel('Unheard', backend);
@@ -232,9 +236,9 @@ describeBackends('bad input to vmap', () => {
       /^vmap: kernel '.+' failed on \{.*float32 \[2\].*\}/,
       [tf.ones([4, 2])],
       (x) =>
-        vmap((y: tf.Tensor): tf.Tensor =>
-          tf.engine().runKernel('Reshape', {x: y}, {shape: [3]}),
-        )(x),
+        vmap((y: tf.Tensor): tf.Tensor => tf.engine().runKernel('Reshape', {x: y}, {shape: [3]}))(
+          x,
+        ),
     ));
 });
 
@@ -264,15 +268,27 @@ describeBackends('bad input to the derivatives', () => {
       [tf.ones([4], 'int32')],
       (x) => grad(sum)(x),
     );
-    fails('non-float-input', 'argument 1.mask is bool [2]', [tf.ones([4]), {mask: tf.ones([2], 'bool')}], (x, m) =>
-      grad((y: tf.Tensor, mask: {mask: tf.Tensor}) => tf.sum(y.add(mask.mask.sum())), {argnums: 1})(x, m),
+    fails(
+      'non-float-input',
+      'argument 1.mask is bool [2]',
+      [tf.ones([4]), {mask: tf.ones([2], 'bool')}],
+      (x, m) =>
+        grad((y: tf.Tensor, mask: {mask: tf.Tensor}) => tf.sum(y.add(mask.mask.sum())), {
+          argnums: 1,
+        })(x, m),
     );
-    fails('non-float-input', 'jacfwd: argument 0 is int32 []', [tf.scalar(1, 'int32')], (x) => jacfwd(sum)(x));
-    fails('non-float-input', 'jvp: argument 0 is int32 []', [tf.scalar(1, 'int32')], (x) => jvp(sum, [x], [x]));
+    fails('non-float-input', 'jacfwd: argument 0 is int32 []', [tf.scalar(1, 'int32')], (x) =>
+      jacfwd(sum)(x),
+    );
+    fails('non-float-input', 'jvp: argument 0 is int32 []', [tf.scalar(1, 'int32')], (x) =>
+      jvp(sum, [x], [x]),
+    );
   });
 
   it('refuses arguments that are no tensors', () => {
-    fails('non-float-input', 'argument 0 is the number 3', [], () => grad(tf.square as never)(3 as never));
+    fails('non-float-input', 'argument 0 is the number 3', [], () =>
+      grad(tf.square as never)(3 as never),
+    );
     fails('non-float-input', 'argument 0.lr is the number 0.1', [tf.scalar(1)], (w) =>
       grad((p: {w: tf.Tensor; lr: number}) => tf.mul(p.w, p.lr))({w, lr: 0.1}),
     );
@@ -293,8 +309,11 @@ describeBackends('bad input to the derivatives', () => {
   });
 
   it('refuses hasAux functions that return no pair', () => {
-    fails('non-tensor-output', 'with hasAux the function must return [output, aux], but it returned float32 []', [tf.scalar(1)], (x) =>
-      grad(sum as never, {hasAux: true})(x as never),
+    fails(
+      'non-tensor-output',
+      'with hasAux the function must return [output, aux], but it returned float32 []',
+      [tf.scalar(1)],
+      (x) => grad(sum as never, {hasAux: true})(x as never),
     );
   });
 
@@ -305,19 +324,36 @@ describeBackends('bad input to the derivatives', () => {
       [tf.ones([4]), tf.ones([3])],
       (x, t) => jvp(sum, [x], [t]),
     );
-    fails('tree-mismatch', 'tangent 0 is int32 [4]', [tf.ones([4]), tf.ones([4], 'int32')], (x, t) => jvp(sum, [x], [t]));
-    fails('tree-mismatch', "the tangents don't fit the primals: expected an array of length 1, but got an array of length 2", [tf.ones([4])], (x) =>
-      jvp(sum, [x], [x, x] as never),
+    fails(
+      'tree-mismatch',
+      'tangent 0 is int32 [4]',
+      [tf.ones([4]), tf.ones([4], 'int32')],
+      (x, t) => jvp(sum, [x], [t]),
     );
-    fails('tree-mismatch', 'expected an object with keys {w} at [0], but got float32 [4]', [{w: tf.ones([4])}], (p) =>
-      jvp((q: {w: tf.Tensor}) => tf.sum(q.w), [p], [p.w as never]),
+    fails(
+      'tree-mismatch',
+      "the tangents don't fit the primals: expected an array of length 1, but got an array of length 2",
+      [tf.ones([4])],
+      (x) => jvp(sum, [x], [x, x] as never),
     );
-    fails('tree-mismatch', 'tangent 0 is the number 1', [tf.scalar(4)], (x) => jvp(sum, [x], [1] as never));
-    fails('tree-mismatch', 'jvp: tangent 0 is float32 [3]', [tf.ones([4]), tf.ones([3])], (x, t) => hvp(sum, [x], [t]));
+    fails(
+      'tree-mismatch',
+      'expected an object with keys {w} at [0], but got float32 [4]',
+      [{w: tf.ones([4])}],
+      (p) => jvp((q: {w: tf.Tensor}) => tf.sum(q.w), [p], [p.w as never]),
+    );
+    fails('tree-mismatch', 'tangent 0 is the number 1', [tf.scalar(4)], (x) =>
+      jvp(sum, [x], [1] as never),
+    );
+    fails('tree-mismatch', 'jvp: tangent 0 is float32 [3]', [tf.ones([4]), tf.ones([3])], (x, t) =>
+      hvp(sum, [x], [t]),
+    );
   });
 
   it('refuses cotangents of another shape, dtype or structure', () => {
-    const withPullback = (use: (pullback: (ct: never) => unknown) => unknown): ((x: tf.Tensor) => void) => {
+    const withPullback = (
+      use: (pullback: (ct: never) => unknown) => unknown,
+    ): ((x: tf.Tensor) => void) => {
       return (x) => {
         const [y, pullback] = vjp((z: tf.Tensor) => ({y: tf.sin(z)}), [x]);
         try {
@@ -330,26 +366,42 @@ describeBackends('bad input to the derivatives', () => {
     };
     const ones = (...shape: number[]): tf.Tensor => tf.keep(tf.ones(shape));
     const three = ones(3);
-    fails('tree-mismatch', 'vjp: cotangent.y is float32 [3], but its output is float32 [4].', [tf.ones([4])],
-      withPullback((pullback) => pullback({y: three} as never)));
-    fails('tree-mismatch', "the cotangents don't fit the outputs: expected an object with keys {y}, but got float32 [3]", [tf.ones([4])],
-      withPullback((pullback) => pullback(three as never)));
+    fails(
+      'tree-mismatch',
+      'vjp: cotangent.y is float32 [3], but its output is float32 [4].',
+      [tf.ones([4])],
+      withPullback((pullback) => pullback({y: three} as never)),
+    );
+    fails(
+      'tree-mismatch',
+      "the cotangents don't fit the outputs: expected an object with keys {y}, but got float32 [3]",
+      [tf.ones([4])],
+      withPullback((pullback) => pullback(three as never)),
+    );
     three.dispose();
   });
 
   it('refuses integer outputs of vjp and jacrev', () =>
-    fails('non-float-input', 'output is int32 [], through which no derivative passes. Return it with hasAux: true', [tf.ones([4])], (x) =>
-      vjp((y: tf.Tensor) => tf.argMax(y), [x]),
+    fails(
+      'non-float-input',
+      'output is int32 [], through which no derivative passes. Return it with hasAux: true',
+      [tf.ones([4])],
+      (x) => vjp((y: tf.Tensor) => tf.argMax(y), [x]),
     ));
 
   it('refuses a pullback that was disposed', () =>
-    fails('disposed-tensor', 'the pullback was called after it was disposed', [tf.scalar(1)], (x) => {
-      let pullback: ((cotangent: tf.Tensor) => unknown) | undefined;
-      tf.tidy(() => {
-        [, pullback] = vjp(sum, [x]);
-      });
-      pullback!(x);
-    }));
+    fails(
+      'disposed-tensor',
+      'the pullback was called after it was disposed',
+      [tf.scalar(1)],
+      (x) => {
+        let pullback: ((cotangent: tf.Tensor) => unknown) | undefined;
+        tf.tidy(() => {
+          [, pullback] = vjp(sum, [x]);
+        });
+        pullback!(x);
+      },
+    ));
 
   it('names a kernel without a gradient when the pullback meets it, and not before', () => {
     const backend = tf.getBackend();
@@ -366,9 +418,13 @@ describeBackends('bad input to the derivatives', () => {
         [tf.scalar(1)],
         (x) => grad(unheard)(x),
       );
-      fails('no-forward-rule', "no forward rule for kernel 'Unheard'", [tf.scalar(1)], (x) => jvp(unheard, [x], [x]));
+      fails('no-forward-rule', "no forward rule for kernel 'Unheard'", [tf.scalar(1)], (x) =>
+        jvp(unheard, [x], [x]),
+      );
       const x = tf.scalar(3);
-      const [gradient, aux] = grad((y: tf.Tensor) => [tf.square(y), unheard(y)] as const, {hasAux: true})(x);
+      const [gradient, aux] = grad((y: tf.Tensor) => [tf.square(y), unheard(y)] as const, {
+        hasAux: true,
+      })(x);
       expect(gradient.dataSync()[0]).to.equal(6);
       tf.dispose([x, gradient, aux]);
     } finally {
@@ -392,8 +448,11 @@ describeBackends('misuse of every transform', () => {
 
   for (const [name, apply] of Object.entries(transforms)) {
     it(`${name} refuses something that is no function`, () =>
-      fails('not-a-function', `${name}: expected a function as first argument, but got float32 [4]`, [tf.ones([4])], (x) =>
-        apply(x as never, x),
+      fails(
+        'not-a-function',
+        `${name}: expected a function as first argument, but got float32 [4]`,
+        [tf.ones([4])],
+        (x) => apply(x as never, x),
       ));
 
     it(`${name} refuses an async function, without an unhandled rejection`, async () => {
@@ -402,8 +461,11 @@ describeBackends('misuse of every transform', () => {
         await Promise.resolve();
         return tf.sum(y);
       };
-      fails('async-function', 'the function returned a promise. Transforms trace synchronous functions', [], () =>
-        apply(f as never, x),
+      fails(
+        'async-function',
+        'the function returned a promise. Transforms trace synchronous functions',
+        [],
+        () => apply(f as never, x),
       );
       // An unhandled rejection would end the test run.
       await new Promise((resolve) => setTimeout(resolve, 0));
@@ -413,7 +475,9 @@ describeBackends('misuse of every transform', () => {
     it(`${name} refuses a disposed argument`, () => {
       const x = tf.ones([4]);
       x.dispose();
-      fails('disposed-tensor', 'argument 0 (float32 [4]) is disposed', [], () => apply(sum as never, x));
+      fails('disposed-tensor', 'argument 0 (float32 [4]) is disposed', [], () =>
+        apply(sum as never, x),
+      );
     });
 
     it(`${name} refuses an escaped tracer, inside of other transforms and outside`, () => {
@@ -428,7 +492,9 @@ describeBackends('misuse of every transform', () => {
       if (name === 'vjp') (result as [unknown, {dispose(): void}])[1].dispose();
       const message = /^\w+: a traced tensor was used after the \w+ that made it had returned/;
       fails('escaped-tracer', message, [], () => tf.add(escaped!, 1));
-      fails('escaped-tracer', message, [tf.ones([4])], (z) => vmap((y: tf.Tensor) => y.add(escaped!))(z));
+      fails('escaped-tracer', message, [tf.ones([4])], (z) =>
+        vmap((y: tf.Tensor) => y.add(escaped!))(z),
+      );
       x.dispose();
     });
 
@@ -438,12 +504,20 @@ describeBackends('misuse of every transform', () => {
         v.assign(y.as1D());
         return tf.sum(y);
       };
-      fails('variable-of-tracer', "a tf.Variable can't be assigned a traced value (float32 [", [tf.ones([4, 4].slice(name === 'vmap' ? 0 : 1))], (x) =>
-        apply(f as never, x),
+      fails(
+        'variable-of-tracer',
+        "a tf.Variable can't be assigned a traced value (float32 [",
+        [tf.ones([4, 4].slice(name === 'vmap' ? 0 : 1))],
+        (x) => apply(f as never, x),
       );
       expect([...v.dataSync()]).to.deep.equal([1, 2, 3, 4]);
       const g = (y: tf.Tensor): tf.Tensor => tf.sum(tf.variable(y, true, 'never'));
-      fails('variable-of-tracer', "a tf.Variable can't start with a traced value", [tf.ones([4])], (x) => apply(g as never, x));
+      fails(
+        'variable-of-tracer',
+        "a tf.Variable can't start with a traced value",
+        [tf.ones([4])],
+        (x) => apply(g as never, x),
+      );
       expect(tf.engine().registeredVariables).to.not.have.property('never');
       v.dispose();
     });
@@ -453,10 +527,13 @@ describeBackends('misuse of every transform', () => {
       const before = tf.memory();
       const fault = new RangeError('mine');
       expect(() =>
-        apply(((y: tf.Tensor) => {
-          tf.tidy(() => tf.keep(tf.sin(y)));
-          throw fault;
-        }) as never, x),
+        apply(
+          ((y: tf.Tensor) => {
+            tf.tidy(() => tf.keep(tf.sin(y)));
+            throw fault;
+          }) as never,
+          x,
+        ),
       ).to.throw(fault);
       expect(tf.memory().numTensors).to.equal(before.numTensors);
       expect(tf.memory().numDataBuffers).to.equal(before.numDataBuffers);
@@ -466,19 +543,27 @@ describeBackends('misuse of every transform', () => {
   }
 
   it('refuses a tensor that the function has disposed', () => {
-    fails('disposed-tensor', 'vmap: a tensor was used after it was disposed (float32 []). Return it from the tf.tidy that made it', [tf.ones([4])], (x) =>
-      vmap((y: tf.Tensor) => {
-        const z = tf.sin(y);
-        z.dispose();
-        return tf.add(z, y);
-      })(x),
+    fails(
+      'disposed-tensor',
+      'vmap: a tensor was used after it was disposed (float32 []). Return it from the tf.tidy that made it',
+      [tf.ones([4])],
+      (x) =>
+        vmap((y: tf.Tensor) => {
+          const z = tf.sin(y);
+          z.dispose();
+          return tf.add(z, y);
+        })(x),
     );
-    fails('disposed-tensor', 'vmap: output (float32 []) is disposed. Return it before disposing it.', [tf.ones([4])], (x) =>
-      vmap((y: tf.Tensor) => {
-        const z = tf.sin(y);
-        z.dispose();
-        return z;
-      })(x),
+    fails(
+      'disposed-tensor',
+      'vmap: output (float32 []) is disposed. Return it before disposing it.',
+      [tf.ones([4])],
+      (x) =>
+        vmap((y: tf.Tensor) => {
+          const z = tf.sin(y);
+          z.dispose();
+          return z;
+        })(x),
     );
   });
 });

@@ -10,7 +10,9 @@ const tidily = (body: () => void) => (): void => {
 };
 
 /** `x³` with a gradient of its own that is not its derivative, so that one sees whether it is honoured. */
-const cubeWith = (gradient: (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor): ((x: tf.Tensor) => tf.Tensor) =>
+const cubeWith = (
+  gradient: (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor,
+): ((x: tf.Tensor) => tf.Tensor) =>
   tf.customGrad((x: tf.Tensor | tf.GradSaveFunc, save?: tf.Tensor | tf.GradSaveFunc) => {
     (save as tf.GradSaveFunc)([x as tf.Tensor]);
     return {
@@ -31,7 +33,10 @@ describeBackends('tfjs inside of transforms', () => {
     })(x);
     // A tracer and its payload.
     expect(growth).to.equal(2);
-    expectSame(y, tf.tidy(() => x.sin().cos().exp().mul(2)));
+    expectSame(
+      y,
+      tf.tidy(() => x.sin().cos().exp().mul(2)),
+    );
     x.dispose();
   });
 
@@ -64,9 +69,17 @@ describeBackends('tfjs inside of transforms', () => {
       expectValues(jvp(tf.grad(f) as typeof f, [x], [tf.onesLike(x)])[1], at.map(d2f));
       expectValues(vmap(grad((a: tf.Tensor) => tf.grad(tf.grad(f))(a).sum()))(x), at.map(d3f));
       expectValues(tf.grad((a) => grad((b: tf.Tensor) => f(b).sum())(a))(x), at.map(d2f));
-      const [da, db] = vmap((a: tf.Tensor) => tf.grads((b, c) => b.mul(c.square()))([a, a.clone()]))(x);
-      expectValues(da!, at.map((v) => v ** 2));
-      expectValues(db!, at.map((v) => 2 * v ** 2));
+      const [da, db] = vmap((a: tf.Tensor) =>
+        tf.grads((b, c) => b.mul(c.square()))([a, a.clone()]),
+      )(x);
+      expectValues(
+        da!,
+        at.map((v) => v ** 2),
+      );
+      expectValues(
+        db!,
+        at.map((v) => 2 * v ** 2),
+      );
     }),
   );
 
@@ -79,7 +92,9 @@ describeBackends('tfjs inside of transforms', () => {
         [2, 8],
       );
       expectValues(
-        grad((a: tf.Tensor) => tf.grad((b) => b.square().mul(a.square()))(tf.scalar(3)))(tf.scalar(5)),
+        grad((a: tf.Tensor) => tf.grad((b) => b.square().mul(a.square()))(tf.scalar(3)))(
+          tf.scalar(5),
+        ),
         60,
       );
     }),
@@ -93,10 +108,19 @@ describeBackends('tfjs inside of transforms', () => {
         const {value, grads} = tf.valueAndGrads((b, c) => b.mul(c).sin())([a, a]);
         return [value, ...grads];
       })(x);
-      expectValues(out[0]!, [1, 2, 3].map((v) => Math.sin(v * v)));
+      expectValues(
+        out[0]!,
+        [1, 2, 3].map((v) => Math.sin(v * v)),
+      );
       // The same tensor twice: as in tfjs, both gradients are the total.
-      expectValues(out[1]!, [1, 2, 3].map((v) => 2 * v * Math.cos(v * v)));
-      expectValues(out[2]!, [1, 2, 3].map((v) => 2 * v * Math.cos(v * v)));
+      expectValues(
+        out[1]!,
+        [1, 2, 3].map((v) => 2 * v * Math.cos(v * v)),
+      );
+      expectValues(
+        out[2]!,
+        [1, 2, 3].map((v) => 2 * v * Math.cos(v * v)),
+      );
     }),
   );
 
@@ -110,7 +134,9 @@ describeBackends('tfjs inside of transforms', () => {
         [5, 6],
       ]);
       const loss = (a: tf.Tensor): tf.Scalar => v.mul(a).sum().square() as tf.Scalar;
-      const perExample = vmap((a: tf.Tensor) => tf.variableGrads(() => loss(a), [v]).grads[v.name]!)(x);
+      const perExample = vmap(
+        (a: tf.Tensor) => tf.variableGrads(() => loss(a), [v]).grads[v.name]!,
+      )(x);
       expectValues(perExample, [
         [10, 20],
         [66, 88],
@@ -118,7 +144,9 @@ describeBackends('tfjs inside of transforms', () => {
       ]);
       // The variables are what they were, and work outside.
       expectValues(v.clone(), [1, 2]);
-      const outer = grad((a: tf.Tensor) => tf.variableGrads(() => loss(a)).grads[v.name]!.sum())(x.slice(0, 1).reshape([2]));
+      const outer = grad((a: tf.Tensor) => tf.variableGrads(() => loss(a)).grads[v.name]!.sum())(
+        x.slice(0, 1).reshape([2]),
+      );
       expectValues(outer, [2 * 3 * 1 + 2 * 5, 2 * 3 * 2 + 2 * 5]);
       v.dispose();
       unused.dispose();
@@ -136,8 +164,16 @@ describeBackends('tfjs inside of transforms', () => {
       expectValues(vmap(seven)(x), [1, 8, 27]);
       expectValues(vmap(grad(seven))(x), [7, 14, 21]);
       expectValues(grad((a: tf.Tensor) => vmap(seven)(a).sum())(x), [7, 14, 21]);
-      expectValues(jacfwd(vmap(seven))(x), [[7, 0, 0], [0, 14, 0], [0, 0, 21]]);
-      expectValues(jacrev(vmap(seven))(x), [[7, 0, 0], [0, 14, 0], [0, 0, 21]]);
+      expectValues(jacfwd(vmap(seven))(x), [
+        [7, 0, 0],
+        [0, 14, 0],
+        [0, 0, 21],
+      ]);
+      expectValues(jacrev(vmap(seven))(x), [
+        [7, 0, 0],
+        [0, 14, 0],
+        [0, 0, 21],
+      ]);
       expectValues(tf.grad((a) => vmap(seven)(a))(x), [7, 14, 21]);
       // The gradient of the gradient is that of the function given: 7x.
       expectValues(grad((a: tf.Tensor) => grad(sum)(a).sum())(x), [7, 7, 7]);
@@ -154,16 +190,32 @@ describeBackends('tfjs inside of transforms', () => {
         save([a, b, a.mul(b)]);
         return {
           value: a.mul(b).sum(),
-          gradFunc: (dy: tf.Tensor, [c, d, cd]: tf.Tensor[]) => [dy.mul(d!).mul(10), dy.mul(cd!).mul(100).add(c!.mul(0))],
+          gradFunc: (dy: tf.Tensor, [c, d, cd]: tf.Tensor[]) => [
+            dy.mul(d!).mul(10),
+            dy.mul(cd!).mul(100).add(c!.mul(0)),
+          ],
         };
       });
-      const [a, b] = [tf.tensor2d([[1, 2], [3, 4]]), tf.tensor1d([5, 6])];
+      const [a, b] = [
+        tf.tensor2d([
+          [1, 2],
+          [3, 4],
+        ]),
+        tf.tensor1d([5, 6]),
+      ];
       const loss = (p: tf.Tensor, q: tf.Tensor): tf.Tensor => f(p, q);
       expectValues(vmap(loss, {inDims: [0, null]})(a, b), [17, 39]);
       const [ga, gb] = vmap(grad(loss, {argnums: [0, 1]}), {inDims: [0, null]})(a, b);
-      expectValues(ga, [[50, 60], [50, 60]]);
-      expectValues(gb, [[500, 1200], [1500, 2400]]);
-      const total = (p: tf.Tensor, q: tf.Tensor): tf.Tensor => vmap(loss, {inDims: [0, null]})(p, q).sum();
+      expectValues(ga, [
+        [50, 60],
+        [50, 60],
+      ]);
+      expectValues(gb, [
+        [500, 1200],
+        [1500, 2400],
+      ]);
+      const total = (p: tf.Tensor, q: tf.Tensor): tf.Tensor =>
+        vmap(loss, {inDims: [0, null]})(p, q).sum();
       expectValues(grad(total, {argnums: 1})(a, b), [2000, 3600]);
     }),
   );
@@ -180,8 +232,14 @@ describeBackends('tfjs inside of transforms', () => {
         value: a as tf.Tensor,
         gradFunc: (dy: tf.Tensor) => dy.neg(),
       })) as (a: tf.Tensor) => tf.Tensor;
-      for (const wrap of [(f: (a: tf.Tensor) => tf.Tensor) => f, (f: (a: tf.Tensor) => tf.Tensor) => vmap(f)]) {
-        expectValues(grad((a: tf.Tensor) => tf.tidy(() => wrap(closing)(a.mul(1)).sum()))(x), [11, 22]);
+      for (const wrap of [
+        (f: (a: tf.Tensor) => tf.Tensor) => f,
+        (f: (a: tf.Tensor) => tf.Tensor) => vmap(f),
+      ]) {
+        expectValues(
+          grad((a: tf.Tensor) => tf.tidy(() => wrap(closing)(a.mul(1)).sum()))(x),
+          [11, 22],
+        );
         expectValues(jvp(wrap(closing), [x], [x])[1], [11, 44]);
         expectValues(grad((a: tf.Tensor) => wrap(reversing)(a.mul(3)).sum())(x), [-3, -3]);
         expectValues(jvp(wrap(reversing), [x], [x])[1], [-1, -2]);
@@ -193,12 +251,40 @@ describeBackends('tfjs inside of transforms', () => {
   it(
     'the fused ops, whatever their activation',
     tidily(() => {
-      const [x, w, b] = [tf.randomNormal([3, 4], 0, 1, 'float32', 1), tf.randomNormal([4, 5], 0, 1, 'float32', 2), tf.randomNormal([5], 0, 1, 'float32', 3)];
-      for (const activation of ['linear', 'relu', 'elu', 'relu6', 'sigmoid', 'leakyrelu'] as const) {
+      const [x, w, b] = [
+        tf.randomNormal([3, 4], 0, 1, 'float32', 1),
+        tf.randomNormal([4, 5], 0, 1, 'float32', 2),
+        tf.randomNormal([5], 0, 1, 'float32', 3),
+      ];
+      for (const activation of [
+        'linear',
+        'relu',
+        'elu',
+        'relu6',
+        'sigmoid',
+        'leakyrelu',
+      ] as const) {
         const fused = (a: tf.Tensor): tf.Tensor =>
-          tf.fused.matMul({a: a.as2D(-1, 4), b: w as tf.Tensor2D, bias: b, activation, leakyreluAlpha: 0.3}).square().sum();
-        const apply = {linear: (y: tf.Tensor) => y, relu: tf.relu, elu: tf.elu, relu6: tf.relu6, sigmoid: tf.sigmoid, leakyrelu: (y: tf.Tensor) => tf.leakyRelu(y, 0.3)}[activation] as (y: tf.Tensor) => tf.Tensor;
-        const plain = (a: tf.Tensor): tf.Tensor => apply(a.as2D(-1, 4).matMul(w).add(b)).square().sum();
+          tf.fused
+            .matMul({
+              a: a.as2D(-1, 4),
+              b: w as tf.Tensor2D,
+              bias: b,
+              activation,
+              leakyreluAlpha: 0.3,
+            })
+            .square()
+            .sum();
+        const apply = {
+          linear: (y: tf.Tensor) => y,
+          relu: tf.relu,
+          elu: tf.elu,
+          relu6: tf.relu6,
+          sigmoid: tf.sigmoid,
+          leakyrelu: (y: tf.Tensor) => tf.leakyRelu(y, 0.3),
+        }[activation] as (y: tf.Tensor) => tf.Tensor;
+        const plain = (a: tf.Tensor): tf.Tensor =>
+          apply(a.as2D(-1, 4).matMul(w).add(b)).square().sum();
         expectSame(grad(fused)(x), grad(plain)(x));
         expectSame(vmap(grad(fused))(x), vmap(grad(plain))(x));
         expectSame(vmap(fused)(x), vmap(plain)(x));
@@ -272,33 +358,74 @@ describeBackends('transforms inside of tfjs', () => {
       const x = tf.tensor1d([0.5, 1.5]);
       const values = [0.5, 1.5];
       expectValues(tf.grad((a) => vmap((b: tf.Tensor) => b.sin())(a))(x), values.map(Math.cos));
-      expectValues(tf.grad((a) => jvp((b: tf.Tensor) => b.sin(), [a], [tf.onesLike(a)])[1])(x), values.map((v) => -Math.sin(v)));
+      expectValues(
+        tf.grad((a) => jvp((b: tf.Tensor) => b.sin(), [a], [tf.onesLike(a)])[1])(x),
+        values.map((v) => -Math.sin(v)),
+      );
       expectValues(
         tf.grad((a) => vjp((b: tf.Tensor) => b.tanh(), [a])[1](tf.onesLike(a))[0])(x),
         values.map((v) => -2 * Math.tanh(v) * (1 - Math.tanh(v) ** 2)),
       );
-      expectValues(tf.grad((a) => vmap(grad((b: tf.Tensor) => b.exp()))(a))(x), values.map(Math.exp));
+      expectValues(
+        tf.grad((a) => vmap(grad((b: tf.Tensor) => b.exp()))(a))(x),
+        values.map(Math.exp),
+      );
     });
   });
 
   it(
     'stock tf.grad gains the gradients that it lacks or has wrong',
     tidily(() => {
-      const x = tf.tensor2d([[3, 1, 2], [4, 6, 5]]);
-      expectValues(tf.grad((a) => tf.topk(a, 2).values.square())(x), [[6, 0, 4], [0, 12, 10]]);
-      expectValues(tf.grad((a) => tf.unstack(a.slice(0, 1))[0]!.square())(x), [[6, 2, 4], [0, 0, 0]]);
-      expectValues(tf.grad((a) => a.cumsum(0).square())(x), [[20, 16, 18], [14, 14, 14]]);
-      expectValues(tf.grad((a) => tf.einsum('ij,kj->ik', a, a))(x), [[14, 14, 14], [14, 14, 14]]);
+      const x = tf.tensor2d([
+        [3, 1, 2],
+        [4, 6, 5],
+      ]);
+      expectValues(tf.grad((a) => tf.topk(a, 2).values.square())(x), [
+        [6, 0, 4],
+        [0, 12, 10],
+      ]);
+      expectValues(tf.grad((a) => tf.unstack(a.slice(0, 1))[0]!.square())(x), [
+        [6, 2, 4],
+        [0, 0, 0],
+      ]);
+      expectValues(tf.grad((a) => a.cumsum(0).square())(x), [
+        [20, 16, 18],
+        [14, 14, 14],
+      ]);
+      expectValues(tf.grad((a) => tf.einsum('ij,kj->ik', a, a))(x), [
+        [14, 14, 14],
+        [14, 14, 14],
+      ]);
       expectValues(
-        tf.grad((a) => tf.mirrorPad(a, [[0, 0], [1, 0]], 'reflect'))(x),
-        [[1, 2, 1], [1, 2, 1]],
+        tf.grad((a) =>
+          tf.mirrorPad(
+            a,
+            [
+              [0, 0],
+              [1, 0],
+            ],
+            'reflect',
+          ),
+        )(x),
+        [
+          [1, 2, 1],
+          [1, 2, 1],
+        ],
       );
-      expectValues(tf.grad((a) => tf.maximum(a, tf.tensor1d([3, 3, 3])))(x), [[0.5, 0, 0], [1, 1, 1]]);
+      expectValues(tf.grad((a) => tf.maximum(a, tf.tensor1d([3, 3, 3])))(x), [
+        [0.5, 0, 0],
+        [1, 1, 1],
+      ]);
       const filter = tf.ones([2, 2, 1, 1]);
       const image = x.reshape([1, 2, 3, 1]) as tf.Tensor4D;
       expectValues(
-        tf.grad((w) => tf.conv2d(image, w as tf.Tensor4D, 1, 'valid'))(filter).reshape([2, 2]),
-        [[4, 3], [10, 11]],
+        tf
+          .grad((w) => tf.conv2d(image, w as tf.Tensor4D, 1, 'valid'))(filter)
+          .reshape([2, 2]),
+        [
+          [4, 3],
+          [10, 11],
+        ],
       );
     }),
   );
@@ -320,7 +447,10 @@ describeBackends('transforms inside of tfjs', () => {
     const x = tf.tensor1d([0.5, 1]);
     const optimizer = tf.train.sgd(0.1);
     // d/dx of v·x² is 2vx; the loss is the mean of its square, 4v²·mean(x²).
-    const loss = (): tf.Scalar => vmap(grad((a: tf.Tensor) => a.square().mul(v)))(x).square().mean();
+    const loss = (): tf.Scalar =>
+      vmap(grad((a: tf.Tensor) => a.square().mul(v)))(x)
+        .square()
+        .mean();
     const {value, grads} = tf.variableGrads(loss, [v]);
     expect(value.dataSync()[0]).to.be.closeTo(4 * 9 * 0.625, 1e-4);
     expect(grads[v.name]!.dataSync()[0]).to.be.closeTo(8 * 3 * 0.625, 1e-4);
@@ -334,12 +464,21 @@ describeBackends('transforms inside of tfjs', () => {
     tf.tidy(() => {
       const model = tf.sequential({
         layers: [
-          tf.layers.dense({units: 4, activation: 'tanh', inputShape: [3], kernelInitializer: tf.initializers.randomNormal({seed: 1})}),
+          tf.layers.dense({
+            units: 4,
+            activation: 'tanh',
+            inputShape: [3],
+            kernelInitializer: tf.initializers.randomNormal({seed: 1}),
+          }),
           tf.layers.dense({units: 1, kernelInitializer: tf.initializers.randomNormal({seed: 2})}),
         ],
       });
-      const x = tf.tensor2d([[1, 2, 3], [-1, 0, 1]]);
-      const predict = (a: tf.Tensor): tf.Tensor => (model.apply(a.reshape([1, 3])) as tf.Tensor).reshape([]);
+      const x = tf.tensor2d([
+        [1, 2, 3],
+        [-1, 0, 1],
+      ]);
+      const predict = (a: tf.Tensor): tf.Tensor =>
+        (model.apply(a.reshape([1, 3])) as tf.Tensor).reshape([]);
       expectSame(vmap(predict)(x), (model.apply(x) as tf.Tensor).reshape([2]));
       expectSame(vmap(grad(predict))(x), tf.grad((a) => (model.apply(a) as tf.Tensor).sum())(x));
       const [gradient, value] = gradAndValue(predict)(x.slice(0, 1).reshape([3]));

@@ -6,7 +6,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import {grad, gradAndValue, hessian, hvp, jacfwd, jacrev, jvp, vjp, vmap} from '../../src/index.js';
 
 /** Compiles only if both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const expectType = <_Check extends true>(): void => undefined;
 
 declare const x: tf.Tensor;
@@ -20,7 +21,10 @@ interface Params {
 }
 declare const params: Params;
 declare const loss: (p: Params, input: tf.Tensor1D, target: tf.Tensor) => tf.Scalar;
-declare const withAux: (p: Params, input: tf.Tensor1D) => [tf.Scalar, {logits: tf.Tensor1D; name: string}];
+declare const withAux: (
+  p: Params,
+  input: tf.Tensor1D,
+) => [tf.Scalar, {logits: tf.Tensor1D; name: string}];
 declare const model: (p: Params, input: tf.Tensor1D) => {logits: tf.Tensor1D; norm: tf.Scalar};
 
 // vmap keeps the parameters, whose tensors may have another rank, and the structure of the result.
@@ -28,7 +32,10 @@ const mapped = vmap(model, {inDims: [null, 0]});
 expectType<Same<Parameters<typeof mapped>[0], {w: tf.Tensor; layers: {b: tf.Tensor}[]}>>();
 expectType<Same<ReturnType<typeof mapped>, {logits: tf.Tensor; norm: tf.Tensor}>>();
 mapped(params, x2);
-const scaled = vmap((a: tf.Tensor1D, factor: number, mode: 'a' | 'b') => (mode === 'a' ? a.mul(factor) : a), {inDims: [0, null, null]});
+const scaled = vmap(
+  (a: tf.Tensor1D, factor: number, mode: 'a' | 'b') => (mode === 'a' ? a.mul(factor) : a),
+  {inDims: [0, null, null]},
+);
 scaled(x2, 2, 'a');
 // @ts-expect-error a mode that does not exist
 scaled(x2, 2, 'c');

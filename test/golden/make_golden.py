@@ -2,7 +2,7 @@
 
     python -m venv .cache/golden
     .cache/golden/bin/pip install -r test/golden/requirements.txt
-    .cache/golden/bin/python -B test/golden/make_golden.py [--check] [family …]
+    .cache/golden/bin/python test/golden/make_golden.py [--check] [family …]
 
 One JSON file per family, named as the Python module that declares its cases. Each case holds its inputs (exact in
 float32) and one result, on which the two frameworks agree to 1e-9, or, where they follow different conventions,
@@ -12,11 +12,14 @@ both results and a sentence that says why. `--check` compares with what is on di
 import argparse
 import importlib
 import json
+import sys
 from pathlib import Path
 
 import jax
 import numpy as np
 import torch
+
+sys.dont_write_bytecode = True  # no __pycache__ beside the tests
 
 import case
 from frameworks import Jax, Torch, tree_map

@@ -27,12 +27,12 @@ export function setUpChromium() {
   const found = find();
   if (found || process.platform !== 'linux' || process.getuid() !== 0) return found;
   console.log('setup: installing chromium (apt-get)');
-  const quietly = {stdio: 'ignore', env: {...process.env, DEBIAN_FRONTEND: 'noninteractive'}};
+  const env = {...process.env, DEBIAN_FRONTEND: 'noninteractive'};
   for (const args of [
     ['update', '-q'],
     ['install', '-qy', '--no-install-recommends', 'chromium'],
   ]) {
-    if (spawnSync('apt-get', args, quietly).status !== 0) break;
+    if (spawnSync('apt-get', args, {env, stdio: 'ignore', timeout: 300_000}).status !== 0) break;
   }
   return find();
 }

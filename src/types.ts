@@ -49,9 +49,6 @@ type InLeaves<In> = In extends Tensor
     ? {[K in keyof In]: InLeaves<In[K]>}
     : In;
 
-/** What `hasAux` functions return, and what then comes out beside the result. */
-export type WithAux<R, Aux> = readonly [R, Aux] | [R, Aux];
-
 /** A gradient has the structure of what it was taken with respect to. */
 export type Gradient<T> = [Extract<T, Tensor>] extends [never]
   ? T extends readonly unknown[] | object

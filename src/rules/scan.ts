@@ -3,7 +3,7 @@ import {logicalRank, product, resolveAxes, splitAt} from './dims.js';
 import {add, concat, mul, reshape, slice} from './ops.js';
 import {family, run, saving, savingOutput, type BatchedInput} from './rule.js';
 
-interface ScanAttrs {
+export interface ScanAttrs {
   readonly axis: number;
   readonly exclusive: boolean;
   readonly reverse: boolean;

@@ -11,7 +11,7 @@ export interface Signature {
 }
 
 /** A kernel with named inputs. */
-interface Sig<
+export interface Sig<
   Required extends string,
   Attrs extends object = object,
   Optional extends string = never,
@@ -23,7 +23,7 @@ interface Sig<
 }
 
 /** A kernel with named inputs and a list of outputs. */
-interface ManySig<Required extends string, Attrs extends object = object> {
+export interface ManySig<Required extends string, Attrs extends object = object> {
   required: Required;
   optional: never;
   attrs: Attrs;
@@ -31,7 +31,7 @@ interface ManySig<Required extends string, Attrs extends object = object> {
 }
 
 /** A kernel whose inputs are a list of tensors. */
-interface ListSig<Attrs extends object = object> {
+export interface ListSig<Attrs extends object = object> {
   required: number;
   optional: never;
   attrs: Attrs;

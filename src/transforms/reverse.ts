@@ -24,7 +24,7 @@ type AnyVjpRule = VjpRule<Signature>;
 type Thunks = Record<string | number, (() => Tensor) | undefined>;
 
 /** Reverse mode: records every call on tracers of this level on a tape. See NOTE [levels], NOTE [reverse]. */
-export class ReverseLevel extends Level {
+class ReverseLevel extends Level {
   readonly tape = new Tape();
 
   /** A tracer for an input of the differentiated function. */

@@ -89,10 +89,11 @@ export function describeBackends(
 
 type Body = (this: Mocha.Context) => unknown;
 
-function guarded(
+/** A test's body, with what must hold of a test of a backend. */
+export function guarded(
   name: BackendName,
   body: Body,
-  ignoreBuffers: boolean,
+  ignoreBuffers = false,
 ): (this: Mocha.Context) => Promise<void> {
   if (body.length > 0) {
     throw new Error('a test of a backend returns a promise instead of calling done()');

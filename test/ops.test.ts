@@ -99,3 +99,39 @@ describeBackends(
   },
   {only: ['cpu']},
 );
+
+/** Index 4 of an example with 4 rows would be row 0 of the next one. */
+const outOfBounds: readonly {
+  readonly op: string;
+  readonly f: (x: tf.Tensor, index: tf.Tensor) => tf.Tensor;
+}[] = [
+  {op: 'gather', f: (x, index) => tf.gather(x, index as tf.Tensor1D)},
+  {op: 'gatherND', f: (x, index) => tf.gatherND(x, tf.expandDims(index, 1))},
+  {
+    op: 'scatterND',
+    f: (x, index) => tf.scatterND(tf.expandDims(index, 1), tf.slice(x, 0, 2), [4, 2]),
+  },
+];
+
+describeBackends('an index out of bounds does not reach another example', () => {
+  for (const {op, f} of outOfBounds) {
+    for (const wrong of [4, -1]) {
+      it(`${op} at ${wrong}`, () => {
+        const x = tf.randomNormal([3, 4, 2]);
+        const index = tf.tensor2d(
+          [
+            [0, 1],
+            [2, wrong],
+            [3, 0],
+          ],
+          [3, 2],
+          'int32',
+        );
+        expect(() => vmap(f)(x, index)).to.throw(TransformError, `${wrong} is not in [0, 3]`);
+        const [xs, indices] = [tf.stack([x, x], 1), tf.stack([index, index], 1)];
+        expect(() => vmap(vmap(f))(xs, indices)).to.throw(TransformError, 'is not in [0');
+        tf.dispose([x, index, xs, indices]);
+      });
+    }
+  }
+});

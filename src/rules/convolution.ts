@@ -45,7 +45,7 @@ export function convolveBatch(
     return zeros([0, ...infoOf(logicalShape(x), logicalShape(filter), attrs).outShape]);
   }
   if (!filter.mapped) {
-    return unfold(run('Conv2D', {x: fold(x.value), filter: filter.value}, attrs), size);
+    return unfold(convolution(fold(x.value), filter.value, attrs), size);
   }
   if (attrs.dataFormat === 'NCHW') {
     const y = convolveBatch(imagesToChannelsLast(x), filter, channelsLastAttrs(attrs), size);

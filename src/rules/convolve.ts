@@ -128,6 +128,10 @@ export const channelsLastAttrs = <Attrs extends ConvolutionAttrs>(attrs: Attrs):
 export const padsInKernel = ({pad}: {readonly pad: Padding}): boolean =>
   typeof pad === 'string' || strategy().padsGradients;
 
+/** Whether a gradient is to be computed by its kernel: they all ignore dilations, or throw. */
+export const usesKernel = (axes: readonly SlidingAxis[], ...inputs: Tensor[]): boolean =>
+  !isDilated(axes) && (isTraced(...inputs) || strategy().convolutionGradients === 'kernel');
+
 /** The transpose of a convolution in its input: a cotangent of shape `inputShape`. */
 export function inputGradient(
   dy: Tensor,
@@ -136,30 +140,21 @@ export function inputGradient(
   attrs: ConvolutionAttrs,
 ): Tensor {
   const axes = axesOf(inputShape, filter.shape, attrs);
-  const byKernel = isTraced(dy, filter) || strategy().convolutionGradients === 'kernel';
-  const padded = padsInKernel(attrs);
-  const {strides, pad, dataFormat, dimRoundingMode} = attrs;
-  if (byKernel && !isDilated(axes) && padded) {
-    return run(
-      'Conv2DBackpropInput',
-      {dy, filter},
-      {strides, pad, dataFormat, dimRoundingMode, inputShape: shape4D(inputShape)},
-    );
-  }
-  if (dataFormat === 'NCHW') {
+  const byKernel = usesKernel(axes, dy, filter);
+  if (attrs.dataFormat === 'NCHW' && !(byKernel && strategy().convolvesChannelsFirst)) {
     const shape = channelsLastShape(shape4D(inputShape));
-    return toChannelsFirst(inputGradient(toChannelsLast(dy), filter, shape, channelsLastAttrs(attrs)));
+    const dx = inputGradient(toChannelsLast(dy), filter, shape, channelsLastAttrs(attrs));
+    return toChannelsFirst(dx);
   }
-  if (byKernel && !isDilated(axes)) {
-    const covered = shape4D(coveredShape(inputShape, axes));
-    const dx = run(
-      'Conv2DBackpropInput',
-      {dy, filter},
-      {strides, pad: 'valid', dataFormat, inputShape: covered},
-    );
-    return unfit(dx, axes);
+  if (!byKernel) return inputGradientByConvolution(dy, filter, axes);
+  const {strides, pad, dataFormat, dimRoundingMode} = attrs;
+  if (padsInKernel(attrs)) {
+    const kernelAttrs = {strides, pad, dataFormat, dimRoundingMode, inputShape: shape4D(inputShape)};
+    return run('Conv2DBackpropInput', {dy, filter}, kernelAttrs);
   }
-  return inputGradientByConvolution(dy, filter, axes);
+  const covered = shape4D(coveredShape(inputShape, axes));
+  const kernelAttrs = {strides, pad: 'valid' as const, dataFormat, inputShape: covered};
+  return unfit(run('Conv2DBackpropInput', {dy, filter}, kernelAttrs), axes);
 }
 
 /** The transpose in the input as a convolution of `dy`, all in NHWC. */
@@ -205,28 +200,19 @@ export function filterGradient(
   attrs: ConvolutionAttrs,
 ): Tensor {
   const axes = axesOf(x.shape, filterShape, attrs);
-  const byKernel = isTraced(x, dy) || strategy().convolutionGradients === 'kernel';
-  const padded = padsInKernel(attrs);
+  const byKernel = usesKernel(axes, x, dy);
+  if (attrs.dataFormat === 'NCHW' && !(byKernel && strategy().convolvesChannelsFirst)) {
+    return filterGradient(toChannelsLast(x), toChannelsLast(dy), filterShape, channelsLastAttrs(attrs));
+  }
+  if (!byKernel) return filterGradientByConvolution(x, dy, axes);
   const {strides, pad, dataFormat, dimRoundingMode} = attrs;
   const shape = shape4D(filterShape);
-  if (byKernel && !isDilated(axes) && padded) {
-    return run(
-      'Conv2DBackpropFilter',
-      {x, dy},
-      {strides, pad, dataFormat, dimRoundingMode, filterShape: shape},
-    );
+  if (padsInKernel(attrs)) {
+    const kernelAttrs = {strides, pad, dataFormat, dimRoundingMode, filterShape: shape};
+    return run('Conv2DBackpropFilter', {x, dy}, kernelAttrs);
   }
-  if (dataFormat === 'NCHW') {
-    return filterGradient(toChannelsLast(x), toChannelsLast(dy), shape, channelsLastAttrs(attrs));
-  }
-  if (byKernel && !isDilated(axes)) {
-    return run(
-      'Conv2DBackpropFilter',
-      {x: fit(x, axes), dy},
-      {strides, pad: 'valid', dataFormat, filterShape: shape},
-    );
-  }
-  return filterGradientByConvolution(x, dy, axes);
+  const kernelAttrs = {strides, pad: 'valid' as const, dataFormat, filterShape: shape};
+  return run('Conv2DBackpropFilter', {x: fit(x, axes), dy}, kernelAttrs);
 }
 
 /** The transpose in the filter as a convolution of `x`, all in NHWC. */

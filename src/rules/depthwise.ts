@@ -1,5 +1,13 @@
 import {backend_util, type DepthwiseConv2dNativeAttrs, type Tensor} from '@tensorflow/tfjs-core';
-import {assertCotangent, assertImages, isDilated, padsInKernel, pairOf, shape4D, spreadForInput} from './convolve.js';
+import {
+  assertCotangent,
+  assertImages,
+  padsInKernel,
+  pairOf,
+  shape4D,
+  spreadForInput,
+  usesKernel,
+} from './convolve.js';
 import {
   fold,
   foldInto,
@@ -11,7 +19,6 @@ import {
 } from './dims.js';
 import {reshape, sum, transpose, zeros} from './ops.js';
 import {family, run, savingFor, type BatchedInput} from './rule.js';
-import {isTraced, strategy} from './strategy.js';
 import {coveredShape, fit, slidingAxes, unfit, type SlidingAxis} from './windows.js';
 
 /**
@@ -53,10 +60,6 @@ const depthwise = (
   dilations: [number, number],
 ): Tensor =>
   run('DepthwiseConv2dNative', {x, filter}, {strides, pad: 'valid', dataFormat: 'NHWC', dilations});
-
-/** Whether the gradient kernel is to be used: those of cpu and tensorflow ignore dilations, or throw. */
-const usesKernel = (axes: readonly SlidingAxis[], ...inputs: Tensor[]): boolean =>
-  !isDilated(axes) && (isTraced(...inputs) || strategy().convolutionGradients === 'kernel');
 
 /** The attributes of a gradient kernel, which pads by itself or gets what the windows cover. */
 function kernelAttrs({strides, pad, dimRoundingMode}: DepthwiseAttrs, padded: boolean) {

@@ -1,6 +1,7 @@
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import {runBroadcasting, tileByProduct} from './broadcast.js';
+import {takeRanges} from './ranges.js';
 import {run} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 
@@ -48,7 +49,11 @@ export function transpose(x: Tensor, perm: readonly number[]): Tensor {
     x,
     inOrder.map(({size}) => size),
   );
-  const moved = run('Transpose', {x: joined}, {perm: groups.map((group) => inOrder.indexOf(group))});
+  const moved = run(
+    'Transpose',
+    {x: joined},
+    {perm: groups.map((group) => inOrder.indexOf(group))},
+  );
   return reshape(moved, shape);
 }
 
@@ -90,8 +95,11 @@ export function tile(x: Tensor, reps: readonly number[]): Tensor {
     : run('Tile', {x}, {reps: [...reps]});
 }
 
-export const slice = (x: Tensor, begin: readonly number[], size: readonly number[]): Tensor =>
-  run('Slice', {x}, {begin: [...begin], size: [...size]});
+export function slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
+  if (sameShape(x.shape, size)) return x;
+  const ranges = size.map((count, axis) => ({begin: begin[axis]!, step: 1, count}));
+  return takeRanges(x, ranges) ?? run('Slice', {x}, {begin: [...begin], size: [...size]});
+}
 
 export const concat = (tensors: readonly Tensor[], axis: number): Tensor =>
   tensors.length === 1 ? tensors[0]! : run('Concat', tensors, {axis});

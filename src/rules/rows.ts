@@ -21,9 +21,15 @@ const int = (value: number): Tensor => tf.scalar(value, 'int32');
  * @returns  int32 `[P·outer·K, 1]`: the row numbers, as GatherNd and ScatterNd take them
  */
 export function rowNumbers(indices: Tensor, dims: readonly number[], outer: number): Tensor {
-  return strategy().indexArithmetic === 'host' && !isTraced(indices)
-    ? rowNumbersOnHost(indices, dims, outer)
-    : rowNumbersByKernels(indices, dims, outer);
+  const [parts = 0, count = 0, depth = 0] = indices.shape;
+  if (!isTraced(indices)) {
+    return strategy().indexArithmetic === 'host'
+      ? rowNumbersOnHost(indices, dims, outer)
+      : rowNumbersByKernels(indices, dims, outer);
+  }
+  // Nothing to compute: they are checked where they arrive.
+  if (parts === 1 && outer === 1 && depth === 1) return reshape(indices, [count, 1]);
+  return rowNumbersByKernels(indices, dims, outer);
 }
 
 function rowNumbersOnHost(indices: Tensor, dims: readonly number[], outer: number): Tensor {

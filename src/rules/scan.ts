@@ -1,6 +1,7 @@
-import {range, type Tensor} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {logicalRank, product, resolveAxes, splitAt} from './dims.js';
 import {add, concat, mul, reshape, slice} from './ops.js';
+import {gatherAlong, scatterAlong} from './rows.js';
 import {family, run, saving, savingOutput, type BatchedInput} from './rule.js';
 
 export interface ScanAttrs {
@@ -107,30 +108,18 @@ function solveRecurrence(a: Tensor, b: Tensor, reverse: boolean): Tensor {
   return sums;
 }
 
-/** The element numbers, in a tensor of rows seen as one list, that indices within rows stand for. */
-function flatIndices(indices: Tensor, length: number): Tensor {
-  const k = indices.shape.at(-1) ?? 1;
-  const rows = product(indices.shape) / Math.max(k, 1);
-  const starts = range(0, rows * length, length, 'int32');
-  return add(reshape(indices, [rows, k]), reshape(starts, [rows, 1]));
-}
-
 /** Takes elements of the rows of `x` by their indices within the rows. */
 function takeInRows(x: Tensor, indices: Tensor): Tensor {
-  const flat = reshape(flatIndices(indices, x.shape.at(-1)!), [indices.size]);
-  const elements = run(
-    'GatherV2',
-    {x: reshape(x, [x.size]), indices: flat},
-    {axis: 0, batchDims: 0},
-  );
-  return reshape(elements, indices.shape);
+  const [length, k] = [x.shape.at(-1)!, indices.shape.at(-1)!];
+  const rows = product(x.shape.slice(0, -1));
+  const taken = gatherAlong(reshape(x, [rows, 1, length, 1]), reshape(indices, [rows, k]));
+  return reshape(taken, indices.shape);
 }
 
 /** Its transpose: puts elements at their indices within the rows, among zeros. */
 function putInRows(elements: Tensor, indices: Tensor, shape: readonly number[]): Tensor {
-  const {size} = indices;
-  const flat = reshape(flatIndices(indices, shape.at(-1)!), [size, 1]);
-  const updates = reshape(elements, [size]);
-  const scattered = run('ScatterNd', {indices: flat, updates}, {shape: [product(shape)]});
-  return reshape(scattered, shape);
+  const [length, k] = [shape.at(-1)!, indices.shape.at(-1)!];
+  const rows = product(shape.slice(0, -1));
+  const put = scatterAlong(reshape(elements, [rows, 1, k, 1]), reshape(indices, [rows, k]), length);
+  return reshape(put, shape);
 }

@@ -2,6 +2,7 @@ import {backend_util, util, type Tensor} from '@tensorflow/tfjs-core';
 import {fold, logicalRank, logicalShape, materialize, product, swap} from './dims.js';
 import {concat, equal, pad, reshape, slice, sum, tile, transpose, where, zeros} from './ops.js';
 import {family, run, saving, type BatchedInput} from './rule.js';
+import {strategy} from './strategy.js';
 
 /** One axis as tfjs's attributes give it (negative: from the end), checked against the rank. */
 export const resolveAxis = (axis: number, rank: number): number =>
@@ -20,6 +21,16 @@ function sliceAlong(x: Tensor, axis: number, begin: number, size: number): Tenso
     sizes.map((_, other) => (other === axis ? begin : 0)),
     sizes,
   );
+}
+
+/** Consecutive parts of the given sizes along one axis, by slices: where these are not the kernel's, that is faster than the splitting kernels. */
+function splitAlong(x: Tensor, axis: number, sizes: readonly number[]): Tensor[] {
+  let end = 0;
+  return sizes.map((size) => {
+    const begin = end;
+    end += size;
+    return sliceAlong(x, axis, begin, size);
+  });
 }
 
 /** Undoes `Tile`: the sum of the copies. Neighbouring dimensions that are not repeated become one, which keeps the rank low. */
@@ -161,8 +172,15 @@ export const shape = family({
   },
 
   Unpack: {
-    batch: ({value}, {axis}) =>
-      run('Unpack', {value: value.value}, {axis: resolveAxis(axis, logicalRank(value)) + 1}),
+    batch: ({value}, attrs) => {
+      const axis = resolveAxis(attrs.axis, logicalRank(value)) + 1;
+      if (strategy().slices === 'kernel') return run('Unpack', {value: value.value}, {axis});
+      const {shape} = value.value;
+      const rest = shape.filter((_, other) => other !== axis);
+      return splitAlong(value.value, axis, new Array<number>(shape[axis]!).fill(1)).map((part) =>
+        reshape(part, rest),
+      );
+    },
     linearIn: ['value'],
     vjp: saving([], (dys, {value}, {axis}) => ({
       value: () => run('Pack', dys, {axis: resolveAxis(axis, value.shape.length)}),
@@ -170,8 +188,17 @@ export const shape = family({
   },
 
   SplitV: {
-    batch: ({x}, {numOrSizeSplits, axis}) =>
-      run('SplitV', {x: x.value}, {numOrSizeSplits, axis: resolveAxis(axis, logicalRank(x)) + 1}),
+    batch: ({x}, {numOrSizeSplits, axis: logicalAxis}) => {
+      const axis = resolveAxis(logicalAxis, logicalRank(x)) + 1;
+      if (strategy().slices === 'kernel') {
+        return run('SplitV', {x: x.value}, {numOrSizeSplits, axis});
+      }
+      return splitAlong(
+        x.value,
+        axis,
+        backend_util.prepareSplitSize(x.value, numOrSizeSplits, axis),
+      );
+    },
     linearIn: ['x'],
     vjp: saving([], (dys, {x}, {axis}) => ({
       x: () => concat(dys, resolveAxis(axis, x.shape.length)),

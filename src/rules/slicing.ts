@@ -7,6 +7,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import {alongAxes, logicalRank, logicalShape, resolveAxes, shiftAxes, splitAt} from './dims.js';
 import {add, pad, reshape, sameShape, slice, zeros} from './ops.js';
+import {takeRanges, type Range} from './ranges.js';
 import {family, run, saving} from './rule.js';
 
 type Padding = readonly [before: number, after: number];
@@ -35,6 +36,24 @@ const embed = (dy: Tensor, {begin, size}: Region, shape: readonly number[]): Ten
     shape.map((n, axis): Padding => [begin[axis]!, n - begin[axis]! - size[axis]!]),
   );
 
+function sliceAtAnyRank(x: Tensor, {begin, size}: Region): Tensor {
+  const axes = x.shape.flatMap((n, axis) => (size[axis] === n ? [] : [axis]));
+  const taken = takeRanges(
+    x,
+    size.map((count, axis) => ({begin: begin[axis]!, step: 1, count})),
+  );
+  return (
+    taken ??
+    alongAxes(x, axes, (part, axisOf) =>
+      slice(
+        part,
+        axisOf.map((axis) => (axis === null ? 0 : begin[axis]!)),
+        axisOf.map((axis, dim) => (axis === null ? part.shape[dim]! : size[axis]!)),
+      ),
+    )
+  );
+}
+
 const padAll = (x: Tensor, paddings: readonly Padding[], constantValue = 0): Tensor =>
   alongAxes(x, paddedAxes(paddings), (part, axisOf) =>
     run('PadV2', {x: part}, {paddings: pick(paddings, axisOf), constantValue}),
@@ -48,10 +67,25 @@ const pick = (
   axisOf: readonly (number | null)[],
 ): [number, number][] => axisOf.map((axis) => (axis === null ? [0, 0] : [...paddings[axis]!]));
 
-const reverseAxes = (x: Tensor, axes: readonly number[]): Tensor =>
-  alongAxes(x, axes, (part, axisOf) =>
-    run('Reverse', {x: part}, {dims: axisOf.flatMap((axis, dim) => (axis === null ? [] : [dim]))}),
+/** All of a tensor along every axis. */
+const everything = (x: Tensor): Range[] => x.shape.map((count) => ({begin: 0, step: 1, count}));
+
+function reverseAxes(x: Tensor, axes: readonly number[]): Tensor {
+  if (axes.length === 0) return x;
+  const reversed = everything(x).map((range, axis) =>
+    axes.includes(axis) ? {begin: range.count - 1, step: -1, count: range.count} : range,
   );
+  return (
+    takeRanges(x, reversed) ??
+    alongAxes(x, axes, (part, axisOf) =>
+      run(
+        'Reverse',
+        {x: part},
+        {dims: axisOf.flatMap((axis, dim) => (axis === null ? [] : [dim]))},
+      ),
+    )
+  );
+}
 
 const checkPaddings = (paddings: readonly Padding[], rank: number): void =>
   util.assert(
@@ -89,6 +123,9 @@ function parseStrided(shape: readonly number[], attrs: StridedSliceAttrs): Strid
 /** Strides that are negative are positive ones of the reversed tensor: in the kernel's own terms an end before index 0 has no number. */
 function takeStrided(x: Tensor, {begin, stride, count}: Strided): Tensor {
   const {shape} = x;
+  const ranges = count.map((n, axis) => ({begin: begin[axis]!, step: stride[axis]!, count: n}));
+  const taken = takeRanges(x, ranges);
+  if (taken !== null) return taken;
   const axes = shape.flatMap((n, axis) => (count[axis] === n && stride[axis] === 1 ? [] : [axis]));
   const backwards = axes.filter((axis) => stride[axis]! < 0);
   return alongAxes(reverseAxes(x, backwards), axes, (part, axisOf) => {
@@ -197,18 +234,13 @@ function foldMirrors(
 
 export const slicing = family({
   Slice: {
-    batch: ({x}, attrs) => {
+    batch: ({x}, attrs, size) => {
       const shape = logicalShape(x);
       const region = parseSlice(shape, attrs);
-      const axes = shape.flatMap((n, axis) => (region.size[axis] === n ? [] : [axis + 1]));
-      if (axes.length === 0) return x.value;
-      return alongAxes(x.value, axes, (part, axisOf) =>
-        slice(
-          part,
-          axisOf.map((axis) => (axis === null ? 0 : region.begin[axis - 1]!)),
-          axisOf.map((axis, dim) => (axis === null ? part.shape[dim]! : region.size[axis - 1]!)),
-        ),
-      );
+      return sliceAtAnyRank(x.value, {
+        begin: [0, ...region.begin],
+        size: [size, ...region.size],
+      });
     },
     linearIn: ['x'],
     vjp: saving([], (dy, {x}, attrs) => ({

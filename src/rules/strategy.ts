@@ -45,7 +45,7 @@ export interface Strategy {
    * respect to the filter wasm has no kernel: 24.
    */
   readonly convolutionGradients: 'kernel' | 'convolution';
-  /** Whether Conv2D takes images in NCHW. */
+  /** Whether Conv2D and its gradients take images in NCHW, with strides: tensorflow strides along the wrong dimensions. */
   readonly convolvesChannelsFirst: boolean;
   /** Whether the gradient kernels of convolutions take numeric and explicit padding. */
   readonly padsGradients: boolean;
@@ -62,6 +62,12 @@ export interface Strategy {
   readonly maxPoolGradient: 'kernel' | 'scatter';
   /** What AvgPoolGrad divides by where a window meets padding: all of its size, which is wrong, or the part inside. */
   readonly averageGradientDivides: 'by window' | 'by inside';
+  /**
+   * Slices, strided slices and reversals, and splits by slices: by their kernels, or as rows of a matrix by GatherNd. [16, 3, 28, 28, 8]
+   * without the border of one dimension on wasm: 790 and 2 (at rank 3 the kernel takes 3.5), reversed 38 and 2, and every other element
+   * of a dimension 80 and 1. On tensorflow the kernels take less than 2.
+   */
+  readonly slices: 'kernel' | 'rows';
   /**
    * GatherV2 by its kernel, or by numbers of rows and GatherNd. 2048 of 1000 rows of 64 on wasm: 22 and 0.2; and with batch dimensions
    * the kernel of wasm reads what isn't its own. On tensorflow 0.4 and 0.3, on cpu 40 and 60.
@@ -101,6 +107,7 @@ const portable: Strategy = {
   convolutionPerExample: 'patches',
   maxPoolGradient: 'kernel',
   averageGradientDivides: 'by window',
+  slices: 'kernel',
   gather: 'kernel',
   indexArithmetic: 'kernels',
   repetition: 'tile',
@@ -125,6 +132,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     convolvesChannelsFirst: false,
     convolutionPerExample: 'depthwise',
     maxPoolGradient: 'scatter',
+    slices: 'rows',
     gather: 'rows',
     repetition: 'product',
     broadcasts: 'arithmetic',
@@ -135,6 +143,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     ...portable,
     broadcastsProducts: true,
     einsum: 'kernel',
+    convolvesChannelsFirst: false,
     padsGradients: false,
     averageGradientDivides: 'by inside',
     indexArithmetic: 'host',

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type {backend_util, Tensor} from '@tensorflow/tfjs-core';
 import {product} from './dims.js';
 import {reshape, slice, transpose} from './ops.js';
+import {gatherAlong} from './rows.js';
 import {run} from './rule.js';
 
 /** How windows slide along one spatial dimension. */
@@ -162,13 +163,9 @@ export function windowsOf(
     return reshape(tiles, shape);
   }
   const area = product(x.shape.slice(1, -1));
-  const indices = tf.tensor1d(positionsUnderWindows(axes), 'int32');
-  const gathered = run(
-    'GatherV2',
-    {x: reshape(x, [n, area, channels]), indices},
-    {axis: 1, batchDims: 0},
-  );
-  return reshape(gathered, shape);
+  const positions = positionsUnderWindows(axes);
+  const indices = tf.tensor2d(positions, [1, positions.length], 'int32');
+  return reshape(gatherAlong(reshape(x, [1, n, area, channels]), indices), shape);
 }
 
 /** Windows that lie side by side and cover everything once. */

@@ -294,7 +294,7 @@ const creating: Sample[] = [
   sample('LinSpace', {}, {start: -1, stop: 2, num: 7}),
   sample('Diag', {x: f32(5)}),
   sample('Diag', {x: f32(2, 3)}),
-  sample('BroadcastArgs', {s0: i32(3).of([2, 1, 3]), s1: i32(2).of([5, 1], [1, 3])}),
+  sample('BroadcastArgs', {s0: i32(3).of([3, 2, 1]), s1: i32(2).of([1, 2], [1, 1])}),
 ];
 
 export const shape: readonly Sample[] = [

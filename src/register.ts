@@ -2,6 +2,7 @@ import {getGradient, registerGradient, type GradConfig, type Tensor} from '@tens
 import {registerMissingKernels} from './kernels/missing.js';
 import {hasManyOutputs, inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
+import {zeros} from './rules/ops.js';
 import type {Rule, VjpRule} from './rules/rule.js';
 import type {KernelName, Signature} from './rules/signatures.js';
 
@@ -61,18 +62,38 @@ function toGradConfig(kernel: KernelName, vjp: VjpRule<Signature>): Omit<GradCon
   };
 }
 
-for (const [kernel, rule] of Object.entries(rules) as [KernelName, Rule<Signature>][]) {
-  if (!('vjp' in rule) || hasOptionalInputs.has(kernel)) continue;
-  if (getGradient(kernel) == null || replaced.has(kernel)) {
-    registerGradient({kernelName: kernel, ...toGradConfig(kernel, rule.vjp)});
+/**
+ * tfjs's tape asks every kernel between x and y for a gradient, one that made a mask too: `where(greater(x, 0), …)`. Reverse rules are
+ * full of masks.
+ */
+function zeroGradConfig(kernel: KernelName): Omit<GradConfig, 'kernelName'> {
+  const names: readonly string[] = inputNames[kernel] ?? [];
+  return {
+    inputsToSave: [...names],
+    gradFunc: (_dy, saved) =>
+      Object.fromEntries(names.map((name, index) => [name, () => zeros(saved[index]!.shape)])),
+  };
+}
+
+function registerGradients(): void {
+  for (const [kernel, rule] of Object.entries(rules) as [KernelName, Rule<Signature>][]) {
+    if (hasOptionalInputs.has(kernel)) continue;
+    const isMissing = getGradient(kernel) == null;
+    if ('vjp' in rule && (isMissing || replaced.has(kernel))) {
+      registerGradient({kernelName: kernel, ...toGradConfig(kernel, rule.vjp)});
+    } else if ('derivative' in rule && rule.derivative === 'zero' && isMissing) {
+      registerGradient({kernelName: kernel, ...zeroGradConfig(kernel)});
+    }
+  }
+  if (getGradient('Identity') == null) {
+    registerGradient({
+      kernelName: 'Identity',
+      gradFunc: (dy: Tensor | Tensor[]) => ({x: () => dy as Tensor}),
+    });
   }
 }
 
-if (getGradient('Identity') == null) {
-  registerGradient({
-    kernelName: 'Identity',
-    gradFunc: (dy: Tensor | Tensor[]) => ({x: () => dy as Tensor}),
-  });
-}
-
+registerGradients();
+// Once more when all modules that are imported together have run: tfjs registers its own when it loads, be it after this.
+queueMicrotask(registerGradients);
 registerMissingKernels();

@@ -1,5 +1,7 @@
 import {createRequire} from 'node:module';
 import path from 'node:path';
+// Its own gradients come first, as for users who load tfjs before the library.
+import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 
 export type BackendName = 'cpu' | 'wasm' | 'tensorflow';

@@ -69,22 +69,44 @@ export function toStock({inputs, value, saved, pullback}: EvaluatedGradient): Cu
  * NOTE [closures]
  * tfjs's `gradients` and `customGrad` take functions that hold their inputs in closures. Such a function sees another tensor in
  * place of one of them when, while it runs, the tensor's `dataId` is the other's. Shapes and dtypes must agree. A tensor that
- * has been disposed in the meantime counts as alive while it stands for another.
+ * has been disposed in the meantime counts as alive while it stands for another; one that the function disposes is disposed afterwards,
+ * with its own data.
  */
 export function withDataOf<T>(
   tensors: readonly Tensor[],
   substitutes: readonly Tensor[],
   body: () => T,
 ): T {
-  const handles = tensors as unknown as {dataId: object; isDisposedInternal: boolean}[];
-  const originals = handles.map(({dataId, isDisposedInternal}) => ({dataId, isDisposedInternal}));
+  const handles = tensors as unknown as Handle[];
+  const originals = handles.map((handle) => ({
+    dataId: handle.dataId,
+    isDisposedInternal: handle.isDisposedInternal,
+    // An own one is that of a call around this one.
+    ...(Object.hasOwn(handle, 'dispose') && {dispose: handle.dispose}),
+  }));
+  const disposed = new Set<Handle>();
   handles.forEach((handle, index) => {
     handle.dataId = substitutes[index]!.dataId;
     handle.isDisposedInternal = false;
+    handle.dispose = () => {
+      handle.isDisposedInternal = true;
+      disposed.add(handle);
+    };
   });
   try {
     return body();
   } finally {
-    handles.forEach((handle, index) => Object.assign(handle, originals[index]));
+    handles.forEach((handle, index) => {
+      delete handle.dispose;
+      Object.assign(handle, originals[index]);
+    });
+    for (const handle of disposed) (handle as unknown as Tensor).dispose();
   }
+}
+
+/** What changes of a tensor while it stands for another: `dispose` is an own property, which shadows that of the class. */
+interface Handle {
+  dataId: object;
+  isDisposedInternal: boolean;
+  dispose?: () => void;
 }

@@ -65,6 +65,15 @@ function kernelFailed(
   inputs: object,
   cause: unknown,
 ): TransformError {
+  const disposed = Object.entries(inputs as NamedTensorMap).find(([, input]) => input?.isDisposed);
+  if (disposed !== undefined) {
+    const [name, tensor] = disposed;
+    return new TransformError(
+      `kernel '${kernel}' got a disposed tensor as ${name} (${describe(tensor)})${showStack()}. ` +
+        `Return it from the tf.tidy that made it, or keep it with tf.keep.`,
+      {code: 'disposed-tensor', transform: level.transform, kernel, cause},
+    );
+  }
   const reason = cause instanceof Error ? cause.message : String(cause);
   const seen = Object.entries(inputs)
     .filter(([, input]) => input != null)
@@ -114,6 +123,18 @@ function refuseTraced(value: Tensor, action: string): void {
   );
 }
 
+/** While a variable is differentiated it stands for a tracer (see NOTE [closures]), whose place the new value would take. */
+function refuseDifferentiated(variable: Variable): void {
+  const record = recordOf(variable);
+  if (record === null) return;
+  const {transform} = record.level;
+  throw new TransformError(
+    `the tf.Variable '${variable.name}' can't be assigned while ${transform} differentiates with respect to it. ` +
+      `Assign it when the gradient is there, or leave it out of the differentiated variables.`,
+    {code: 'variable-of-tracer', transform},
+  );
+}
+
 type MakeVariable = (initialValue: Tensor, ...rest: unknown[]) => Variable;
 
 const engineWithMethods = engine as unknown as {makeVariable: MakeVariable};
@@ -142,6 +163,7 @@ function install(stockGradients: StockGradients): void {
   Object.assign(engine, properties);
   assign = variablePrototype.assign;
   variablePrototype.assign = function (this: Variable, newValue: Tensor) {
+    refuseDifferentiated(this);
     refuseTraced(newValue, 'be assigned');
     assign.call(this, newValue);
   };

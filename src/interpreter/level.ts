@@ -54,6 +54,10 @@ export abstract class Level {
 
   end(): void {
     this.ended = true;
-    for (const tracer of this.kept) tracer.dispose();
+    for (const tensor of this.kept) {
+      // A tensor that only stood for a tracer is the caller's again. See NOTE [closures].
+      const {dataId} = tensor as {readonly dataId: {readonly level?: Level}};
+      if (dataId.level === this) tensor.dispose();
+    }
   }
 }

@@ -28,8 +28,8 @@ export abstract class TraceRecord {
     return this.tensors;
   }
 
-  /** Whether a tensor that still has this record may be used. */
-  get isAlive(): boolean {
+  /** Whether somebody still needs the payload. */
+  private get isAlive(): boolean {
     return this.tensors + this.holds > 0;
   }
 
@@ -68,7 +68,7 @@ export function recordAt<R extends TraceRecord>(
 ): R | null {
   const {dataId} = tensor;
   if (!(dataId instanceof kind) || dataId.level !== level) return null;
-  if (!dataId.isAlive) throw disposedTracer(tensor, level);
+  if (dataId.numTensors === 0) throw disposedTracer(tensor, level);
   return dataId;
 }
 
@@ -146,8 +146,10 @@ export function makeTracer(record: TraceRecord, shape: number[], dtype: DataType
 export function alias<T extends Tensor>(tensor: T): T {
   const {dataId, shape, dtype} = tensor;
   const data = engine.state.tensorInfo.get(dataId);
-  if (data === undefined || (dataId instanceof TraceRecord && !dataId.isAlive))
-    throw new Error('Tensor is disposed.');
+  if (dataId instanceof TraceRecord && dataId.numTensors === 0) {
+    throw disposedTracer(tensor, dataId.level);
+  }
+  if (data === undefined) throw new Error('Tensor is disposed.');
   if (isStockTapeOn() && data.backend !== tracerBackend) {
     return runStock({kernelName: 'Identity', inputs: {x: tensor}}) as T;
   }

@@ -7,7 +7,12 @@ import {
   type Tensor,
   type UnsortedSegmentSumAttrs,
 } from '@tensorflow/tfjs-core';
-import {axesOf, channelsLastAttrs, filterGradientByConvolution, toChannelsLast} from '../rules/convolve.js';
+import {
+  axesOf,
+  channelsLastAttrs,
+  filterGradientByConvolution,
+  toChannelsLast,
+} from '../rules/convolve.js';
 import {
   depthwiseAxesOf,
   depthwiseFilterGradientByConvolution,

@@ -23,6 +23,7 @@ import {
 import {fold, foldInto, logicalShape, unfold, unfoldFrom} from './dims.js';
 import {transpose, zeros} from './ops.js';
 import {family, run, savingFor, type BatchedInput} from './rule.js';
+import {reverseAxes} from './slicing.js';
 import {fit, fitted} from './windows.js';
 
 const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
@@ -67,7 +68,7 @@ function inputGradientBatch(
   size: number,
 ): Tensor {
   assertImages(dy, filter);
-  assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs));
+  assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs).outShape);
   if (size === 0) return zeros([0, ...attrs.inputShape]);
   const [n, ...image] = attrs.inputShape;
   if (!filter.mapped) {
@@ -82,17 +83,19 @@ function inputGradientBatch(
   if (!dy.mapped) {
     const [height, width, channels] = image;
     const inputShape = [n, height, width, channels * size];
-    return unfoldFrom(inputGradient(dy.value, foldInto(filter.value, 2), inputShape, attrs), 3, size);
+    return unfoldFrom(
+      inputGradient(dy.value, foldInto(filter.value, 2), inputShape, attrs),
+      3,
+      size,
+    );
   }
   const axes = axesOf(attrs.inputShape, filter.value.shape.slice(1), attrs);
   const spread = spreadForInput(fold(dy.value), axes);
   return convolvePerExample(spread, flippedPerExample(filter.value), transposedAxes(axes));
 }
 
-function flippedPerExample(filters: Tensor): Tensor {
-  const turned = run('Reverse', {x: filters}, {dims: [1, 2]});
-  return transpose(turned, [0, 1, 2, 4, 3]);
-}
+const flippedPerExample = (filters: Tensor): Tensor =>
+  transpose(reverseAxes(filters, [1, 2]), [0, 1, 2, 4, 3]);
 
 /** Conv2DBackpropFilter of a batch. */
 function filterGradientBatch(
@@ -102,7 +105,7 @@ function filterGradientBatch(
   size: number,
 ): Tensor {
   assertImages(x, dy);
-  assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs));
+  assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs).outShape);
   if (size === 0) return zeros([0, ...attrs.filterShape]);
   if (attrs.dataFormat === 'NCHW') {
     const [images, cotangents] = [x, dy].map(imagesToChannelsLast) as [BatchedInput, BatchedInput];

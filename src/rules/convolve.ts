@@ -4,13 +4,13 @@ import {logicalRank, logicalShape} from './dims.js';
 import {matMul} from './matmul.js';
 import {reshape, sameShape, transpose} from './ops.js';
 import {run, type BatchedInput} from './rule.js';
+import {reverseAxes} from './slicing.js';
 import {isTraced, strategy} from './strategy.js';
 import {
   countOf,
   coveredShape,
   extentOf,
   fit,
-  fitted,
   padOrCut,
   slidingAxes,
   spreadOut,
@@ -80,18 +80,18 @@ export function assertImages(...operands: readonly BatchedInput[]): void {
   }
 }
 
-/** Refuses a cotangent of another shape than the convolution gives. */
-export function assertCotangent(dy: BatchedInput, {outShape}: backend_util.Conv2DInfo): void {
+/** Refuses a cotangent of another shape than the output has. */
+export function assertCotangent(dy: BatchedInput, outShape: readonly number[]): void {
   if (sameShape(logicalShape(dy), outShape)) return;
   throw new Error(
-    `the convolution gives a tensor of shape ${showShape(outShape)}, but dy has shape ${showShape(logicalShape(dy))}`,
+    `the output has shape ${showShape(outShape)}, but dy has shape ${showShape(logicalShape(dy))}`,
   );
 }
 
-export const pairOf = (axes: readonly SlidingAxis[], what: 'stride' | 'dilation'): [number, number] => [
-  axes[0]![what],
-  axes[1]![what],
-];
+export const pairOf = (
+  axes: readonly SlidingAxis[],
+  what: 'stride' | 'dilation',
+): [number, number] => [axes[0]![what], axes[1]![what]];
 
 export const isDilated = (axes: readonly SlidingAxis[]): boolean =>
   axes.some(({dilation, window}) => dilation > 1 && window > 1);
@@ -116,7 +116,12 @@ function channelsLastPadding(pad: Padding): Padding {
   return typeof pad === 'object' ? [pad[0], pad[2], pad[3], pad[1]] : pad;
 }
 
-export const channelsLastShape = ([n, channels, height, width]: Shape4D): Shape4D => [n, height, width, channels];
+export const channelsLastShape = ([n, channels, height, width]: Shape4D): Shape4D => [
+  n,
+  height,
+  width,
+  channels,
+];
 
 export const channelsLastAttrs = <Attrs extends ConvolutionAttrs>(attrs: Attrs): Attrs => ({
   ...attrs,
@@ -149,7 +154,13 @@ export function inputGradient(
   if (!byKernel) return inputGradientByConvolution(dy, filter, axes);
   const {strides, pad, dataFormat, dimRoundingMode} = attrs;
   if (padsInKernel(attrs)) {
-    const kernelAttrs = {strides, pad, dataFormat, dimRoundingMode, inputShape: shape4D(inputShape)};
+    const kernelAttrs = {
+      strides,
+      pad,
+      dataFormat,
+      dimRoundingMode,
+      inputShape: shape4D(inputShape),
+    };
     return run('Conv2DBackpropInput', {dy, filter}, kernelAttrs);
   }
   const covered = shape4D(coveredShape(inputShape, axes));
@@ -190,7 +201,7 @@ export const transposedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
 
 /** `[kh, kw, in, out]` to `[kh, kw, out, in]`, turned by 180°. */
 export const flipped = (filter: Tensor): Tensor =>
-  transpose(run('Reverse', {x: filter}, {dims: [0, 1]}), [0, 1, 3, 2]);
+  transpose(reverseAxes(filter, [0, 1]), [0, 1, 3, 2]);
 
 /** The transpose of a convolution in its filter: a cotangent of shape `filterShape`. */
 export function filterGradient(
@@ -202,7 +213,12 @@ export function filterGradient(
   const axes = axesOf(x.shape, filterShape, attrs);
   const byKernel = usesKernel(axes, x, dy);
   if (attrs.dataFormat === 'NCHW' && !(byKernel && strategy().convolvesChannelsFirst)) {
-    return filterGradient(toChannelsLast(x), toChannelsLast(dy), filterShape, channelsLastAttrs(attrs));
+    return filterGradient(
+      toChannelsLast(x),
+      toChannelsLast(dy),
+      filterShape,
+      channelsLastAttrs(attrs),
+    );
   }
   if (!byKernel) return filterGradientByConvolution(x, dy, axes);
   const {strides, pad, dataFormat, dimRoundingMode} = attrs;
@@ -298,7 +314,9 @@ export function convolveChannels(x: Tensor, filter: Tensor, axes: readonly Slidi
   const outputs = filter.shape.at(-1)!;
   if (channels > 1 && width.dilation > 1 && width.window > 1) {
     const [kh = 1, kw = 1] = filter.shape;
-    const spread = spreadOut(reshape(filter, [kh, kw, channels * size * outputs]), [width.dilation]);
+    const spread = spreadOut(reshape(filter, [kh, kw, channels * size * outputs]), [
+      width.dilation,
+    ]);
     const taps = spread.shape[1]!;
     return convolveChannels(x, reshape(spread, [kh, taps, channels, size, outputs]), [
       height,
@@ -320,4 +338,3 @@ export function convolveChannels(x: Tensor, filter: Tensor, axes: readonly Slidi
   );
   return reshape(result, [n, height.count, width.count, size, outputs]);
 }
-

@@ -8,17 +8,10 @@ import {
   spreadForInput,
   usesKernel,
 } from './convolve.js';
-import {
-  fold,
-  foldInto,
-  logicalShape,
-  materialize,
-  moveDim,
-  unfold,
-  unfoldFrom,
-} from './dims.js';
+import {fold, foldInto, logicalShape, materialize, moveDim, unfold, unfoldFrom} from './dims.js';
 import {reshape, sum, transpose, zeros} from './ops.js';
 import {family, run, savingFor, type BatchedInput} from './rule.js';
+import {reverseAxes} from './slicing.js';
 import {coveredShape, fit, slidingAxes, unfit, type SlidingAxis} from './windows.js';
 
 /**
@@ -64,7 +57,9 @@ const depthwise = (
 /** The attributes of a gradient kernel, which pads by itself or gets what the windows cover. */
 function kernelAttrs({strides, pad, dimRoundingMode}: DepthwiseAttrs, padded: boolean) {
   const dilations: [number, number] = [1, 1];
-  return padded ? {strides, pad, dimRoundingMode, dilations} : {strides, pad: 'valid' as const, dilations};
+  return padded
+    ? {strides, pad, dimRoundingMode, dilations}
+    : {strides, pad: 'valid' as const, dilations};
 }
 
 /** The transpose of a depthwise convolution in its input. */
@@ -95,7 +90,7 @@ export function depthwiseInputGradientByConvolution(
   axes: readonly SlidingAxis[],
 ): Tensor {
   const [height = 1, width = 1, channels = 1, multiplier = 1] = filter.shape;
-  const turned = run('Reverse', {x: filter}, {dims: [0, 1]});
+  const turned = reverseAxes(filter, [0, 1]);
   const single = reshape(turned, [height, width, channels * multiplier, 1]);
   const dx = depthwise(spreadForInput(dy, axes), single, [1, 1], pairOf(axes, 'dilation'));
   if (multiplier === 1) return dx;
@@ -134,7 +129,12 @@ export function depthwiseFilterGradientByConvolution(
   const [n = 1, rows = 1, columns = 1] = covered.shape;
   const [, rowsOut = 1, columnsOut = 1] = dy.shape;
   const image = reshape(transpose(covered, [1, 2, 0, 3]), [1, rows, columns, n * channels]);
-  const filter = reshape(transpose(dy, [1, 2, 0, 3]), [rowsOut, columnsOut, n * channels, multiplier]);
+  const filter = reshape(transpose(dy, [1, 2, 0, 3]), [
+    rowsOut,
+    columnsOut,
+    n * channels,
+    multiplier,
+  ]);
   const perImage = depthwise(image, filter, pairOf(axes, 'dilation'), pairOf(axes, 'stride'));
   const separate = reshape(perImage, [height * width, n, channels * multiplier]);
   return reshape(sum(separate, [1]), filterShape);
@@ -157,7 +157,10 @@ export function depthwiseBatch(
     return zeros([0, ...infoOf(logicalShape(x), logicalShape(filter), attrs).outShape]);
   }
   if (!filter.mapped) {
-    return unfold(run('DepthwiseConv2dNative', {x: fold(x.value), filter: filter.value}, attrs), size);
+    return unfold(
+      run('DepthwiseConv2dNative', {x: fold(x.value), filter: filter.value}, attrs),
+      size,
+    );
   }
   if (x.mapped) {
     const inputs = {x: foldInto(x.value, 3), filter: foldInto(filter.value, 2)};
@@ -198,12 +201,15 @@ export const depthwiseConvolution = family({
   DepthwiseConv2dNativeBackpropInput: {
     batch: ({dy, filter}, attrs, size) => {
       assertImages(dy, filter);
-      assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs));
+      assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs).outShape);
       if (size === 0) return zeros([0, ...attrs.inputShape]);
       const [n, height, width, channels] = attrs.inputShape;
       if (!filter.mapped) {
         const inputShape = [size * n, height, width, channels];
-        return unfold(depthwiseInputGradient(fold(dy.value), filter.value, inputShape, attrs), size);
+        return unfold(
+          depthwiseInputGradient(fold(dy.value), filter.value, inputShape, attrs),
+          size,
+        );
       }
       const dx = depthwiseInputGradient(
         joinChannels(dy, size),
@@ -223,7 +229,7 @@ export const depthwiseConvolution = family({
   DepthwiseConv2dNativeBackpropFilter: {
     batch: ({x, dy}, attrs, size) => {
       assertImages(x, dy);
-      assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs));
+      assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs).outShape);
       const {filterShape} = attrs;
       if (size === 0) return zeros([0, ...filterShape]);
       const [height, width, channels, multiplier] = filterShape;

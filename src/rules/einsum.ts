@@ -17,7 +17,9 @@ const ELLIPSIS = '...';
 function parse(equation: string): Equation {
   const [left = '', right] = equation.replace(/\s/g, '').split('->');
   if (right === undefined) {
-    throw new Error(`the equation '${equation}' has no arrow. Say which dimensions remain: '${left}->…'`);
+    throw new Error(
+      `the equation '${equation}' has no arrow. Say which dimensions remain: '${left}->…'`,
+    );
   }
   const labels = (term: string): string[] => term.match(/\.\.\.|./g) ?? [];
   return {operands: left.split(',').map(labels), result: labels(right)};
@@ -29,7 +31,9 @@ const show = ({operands, result}: Equation): string =>
 /** A label that the equation does not use. */
 function freshLabel({operands, result}: Equation): string {
   const used = new Set([...operands.flat(), ...result]);
-  const fresh = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((label) => !used.has(label));
+  const fresh = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'].find(
+    (label) => !used.has(label),
+  );
   if (fresh === undefined) throw new Error('an equation with more than 51 labels is not supported');
   return fresh;
 }
@@ -52,7 +56,11 @@ export function contract({operands, result}: Equation, tensors: readonly Tensor[
   const sizes = new Map<string, number>();
   const terms = operands.map((labels, index): Term => {
     const value = tensors[index];
-    if (value?.rank !== labels.length || labels.includes(ELLIPSIS) || new Set(labels).size < labels.length) {
+    if (
+      value?.rank !== labels.length ||
+      labels.includes(ELLIPSIS) ||
+      new Set(labels).size < labels.length
+    ) {
       throw new Error(
         `the term '${labels.join('')}' does not name each dimension of operand ${index} once ` +
           `(${value === undefined ? 'it is missing' : `it has ${value.rank}`}).`,
@@ -61,7 +69,9 @@ export function contract({operands, result}: Equation, tensors: readonly Tensor[
     labels.forEach((label, axis) => {
       const size = value.shape[axis]!;
       if ((sizes.get(label) ?? size) !== size) {
-        throw new Error(`'${label}' stands for dimensions of sizes ${sizes.get(label)} and ${size}.`);
+        throw new Error(
+          `'${label}' stands for dimensions of sizes ${sizes.get(label)} and ${size}.`,
+        );
       }
       sizes.set(label, size);
     });
@@ -81,7 +91,10 @@ function summed({labels, value}: Term, needed: ReadonlySet<string>): Term {
 }
 
 const arranged = ({labels, value}: Term, order: readonly string[]): Tensor =>
-  transpose(value, order.map((label) => labels.indexOf(label)));
+  transpose(
+    value,
+    order.map((label) => labels.indexOf(label)),
+  );
 
 /** The product of two terms, summed over what neither the result nor later terms need. */
 function contractTwo(
@@ -104,7 +117,11 @@ function contractTwo(
     const right = reshape(arranged(b, [...batch, ...columns]), [sizeOf(batch), sizeOf(columns)]);
     return {labels, value: reshape(mul(left, right), shapeOf(labels, sizes))};
   }
-  const left = reshape(arranged(a, [...batch, ...rows, ...inner]), [sizeOf(batch), sizeOf(rows), sizeOf(inner)]);
+  const left = reshape(arranged(a, [...batch, ...rows, ...inner]), [
+    sizeOf(batch),
+    sizeOf(rows),
+    sizeOf(inner),
+  ]);
   const right = reshape(arranged(b, [...batch, ...inner, ...columns]), [
     sizeOf(batch),
     sizeOf(inner),
@@ -133,7 +150,10 @@ function cotangentOf(
     );
   }
   const others = equation.operands.map((_, index) => index).filter((index) => index !== place);
-  const known = new Set([...equation.result, ...others.flatMap((index) => equation.operands[index]!)]);
+  const known = new Set([
+    ...equation.result,
+    ...others.flatMap((index) => equation.operands[index]!),
+  ]);
   const kept = labels.filter((label) => known.has(label));
   const ct = einsum(
     {
@@ -158,13 +178,21 @@ export const einsums = family({
         ),
         result: [label, ...equation.result],
       };
-      return einsum(batched, operands.map(({value}) => value));
+      return einsum(
+        batched,
+        operands.map(({value}) => value),
+      );
     },
     jvp: (primals, tangents, {equation}) => {
       const terms = tangents.flatMap((tangent, place) =>
         tangent === undefined
           ? []
-          : [einsum(parse(equation), primals.map((primal, index) => (index === place ? tangent : primal)))],
+          : [
+              einsum(
+                parse(equation),
+                primals.map((primal, index) => (index === place ? tangent : primal)),
+              ),
+            ],
       );
       return terms.reduce(add);
     },

@@ -1,13 +1,6 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {showShape} from '../errors.js';
-import {
-  alignRanks,
-  broadcastTo,
-  logicalRank,
-  logicalShape,
-  product,
-  unbroadcast,
-} from './dims.js';
+import {alignRanks, broadcastTo, logicalRank, logicalShape, product, unbroadcast} from './dims.js';
 import {mul, reshape, transpose, zeros} from './ops.js';
 import {
   batchedEpilogue,
@@ -55,7 +48,10 @@ class Operand {
   /** The matrices in the last two dimensions, as stored, with the batch dimensions in front. */
   stored(): Tensor {
     const {batch, rows, columns} = this;
-    return reshape(this.data, this.transposed ? [...batch, columns, rows] : [...batch, rows, columns]);
+    return reshape(
+      this.data,
+      this.transposed ? [...batch, columns, rows] : [...batch, rows, columns],
+    );
   }
 
   withBatch(batch: readonly number[]): Operand {
@@ -170,7 +166,10 @@ function multiplyData(a: Operand, b: Operand): Tensor {
   if (sharesB && choice.transposedProduct === 'transpose') return multiply(a.plain(), b);
   if (sharesA && choice.sharedLeft === 'join') {
     // (a·b)ᵀ = bᵀ·aᵀ, in which the many are rows of one matrix.
-    const many = b.swapped().plain().withBatch([product(b.batch)]);
+    const many = b
+      .swapped()
+      .plain()
+      .withBatch([product(b.batch)]);
     return transposed(multiplyTwo(many.joined(), a.swapped().withBatch([])), [
       product(b.batch),
       b.columns,
@@ -248,20 +247,22 @@ export function cotangentsOfProduct(
       return unbroadcast(ct, a.shape);
     },
     b: () => {
-      if (product(b.shape.slice(0, -2)) > 1 || transposeA) return unbroadcast(right(dy, a), b.shape);
+      if (product(b.shape.slice(0, -2)) > 1 || transposeA)
+        return unbroadcast(right(dy, a), b.shape);
       // All examples share b: summing over them is part of one product over all their rows.
       return reshape(right(asRows(dy), asRows(a)), b.shape);
     },
   };
 }
 
-const asRows = (x: Tensor): Tensor =>
-  reshape(x, [product(x.shape.slice(0, -1)), x.shape.at(-1)!]);
+const asRows = (x: Tensor): Tensor => reshape(x, [product(x.shape.slice(0, -1)), x.shape.at(-1)!]);
 
 function assertMatrices(...operands: readonly BatchedInput[]): void {
   for (const operand of operands) {
     if (logicalRank(operand) >= 2) continue;
-    throw new Error(`matMul needs matrices, but got a tensor of shape ${showShape(logicalShape(operand))}`);
+    throw new Error(
+      `matMul needs matrices, but got a tensor of shape ${showShape(logicalShape(operand))}`,
+    );
   }
 }
 
@@ -285,16 +286,26 @@ export const products = family({
       // Examples are more rows of one product where all else is the same for all rows.
       const folds =
         size > 0 &&
-        !transposeA && !b.mapped && b.value.shape[0] === 1 && epilogue.every(isSameForAllRows);
+        !transposeA &&
+        !b.mapped &&
+        b.value.shape[0] === 1 &&
+        epilogue.every(isSameForAllRows);
       if (folds && !(transposeB && strategy().transposedProduct === 'transpose')) {
-        const inputs = {b: b.value, bias: bias?.value, preluActivationWeights: preluActivationWeights?.value};
+        const inputs = {
+          b: b.value,
+          bias: bias?.value,
+          preluActivationWeights: preluActivationWeights?.value,
+        };
         const [, n = 1, rows = 1, inner = 1] = a.value.shape;
         const folded = reshape(a.value, [1, size * n * rows, inner]);
         const result = run('_FusedMatMul', {a: folded, ...inputs}, attrs);
         return reshape(result, [size, n, rows, result.shape.at(-1)!]);
       }
       const [left, right] = alignRanks([a, b]) as [Tensor, Tensor];
-      const product = {value: matMul(left, right, transposeA, transposeB), mapped: a.mapped || b.mapped};
+      const product = {
+        value: matMul(left, right, transposeA, transposeB),
+        mapped: a.mapped || b.mapped,
+      };
       return batchedEpilogue(product, bias, preluActivationWeights, attrs, size);
     },
     jvp: ({a, b, bias, preluActivationWeights}, tangents, attrs, output) => {

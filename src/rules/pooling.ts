@@ -1,6 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {backend_util, type AvgPool3DAttrs, type MaxPoolAttrs, type MaxPoolGradAttrs, type Tensor} from '@tensorflow/tfjs-core';
+import {
+  backend_util,
+  type AvgPool3DAttrs,
+  type MaxPoolAttrs,
+  type MaxPoolGradAttrs,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
 import {showShape} from '../errors.js';
+import {assertCotangent} from './convolve.js';
 import {fold, logicalRank, logicalShape, materialize, product, unfold} from './dims.js';
 import {add, mul, reshape, zeros} from './ops.js';
 import {family, run, saving, savingOutput, type BatchedInput, type RuleOf} from './rule.js';
@@ -64,10 +71,10 @@ const isIdentity = (axes: readonly SlidingAxis[]): boolean =>
   strategy().poolsOfOneAreIdentities &&
   axes.every(({window, size, count}) => window === 1 && size === count);
 
-const outputShape = (x: Tensor, axes: readonly SlidingAxis[]): number[] => [
-  x.shape[0]!,
+const outputShape = (shape: readonly number[], axes: readonly SlidingAxis[]): number[] => [
+  shape[0]!,
   ...axes.map(({count}) => count),
-  x.shape.at(-1)!,
+  shape.at(-1)!,
 ];
 
 /**
@@ -81,7 +88,10 @@ function indicesOfMaxima(x: Tensor, axes: readonly SlidingAxis[]): Tensor {
   const shape = [windows, windowSizeOf(axes), channels];
   const values = windowsOf(fit(x, axes, -Infinity), covering, shape);
   const tap = run('ArgMax', {x: values}, {axis: 1});
-  const offsets = tf.tensor1d(tapOffsets(covering).map((offset) => offset * channels), 'int32');
+  const offsets = tf.tensor1d(
+    tapOffsets(covering).map((offset) => offset * channels),
+    'int32',
+  );
   const offset = run('GatherNd', {
     params: offsets,
     indices: reshape(tap, [windows * channels, 1]),
@@ -115,14 +125,14 @@ function atMaxima(t: Tensor, x: Tensor, attrs: PoolAttrs): Tensor {
   const covered = fit(t, axes);
   const params = reshape(covered, [covered.size]);
   const taken = run('GatherNd', {params, indices: indicesOfMaxima(x, axes)});
-  return reshape(taken, outputShape(x, axes));
+  return reshape(taken, outputShape(x.shape, axes));
 }
 
 /** The transpose of `atMaxima`: `dy` where x has its maxima, summed where windows meet, and zero elsewhere. */
 function toMaxima(dy: Tensor, x: Tensor, output: Tensor, attrs: PoolAttrs): Tensor {
-  if (isTraced(dy, x, output) || strategy().maxPoolGradient === 'kernel') {
-    const kernel = x.rank === 4 ? 'MaxPoolGrad' : ('MaxPool3DGrad' as 'MaxPoolGrad');
-    return run(kernel, {dy, input: x, output}, attrs as MaxPoolGradAttrs);
+  // Of equal maxima in three dimensions, the kernel of cpu takes the last, that of tensorflow all of them.
+  if (x.rank === 4 && (isTraced(dy, x, output) || strategy().maxPoolGradient === 'kernel')) {
+    return run('MaxPoolGrad', {dy, input: x, output}, attrs as MaxPoolGradAttrs);
   }
   const axes = axesOf(x.shape, attrs);
   const covered = coveredShape(x.shape, axes);
@@ -186,7 +196,10 @@ function toAverages(ct: Tensor, attrs: PoolAttrs): Tensor {
   return run(kernel, {x}, poolAttrs as AvgPool3DAttrs);
 }
 
-function assertRank(rank: number, ...operands: readonly BatchedInput[]): void {
+/** Of images in two spatial dimensions, or in three. */
+type Rank = 4 | 5;
+
+function assertRank(rank: Rank, ...operands: readonly BatchedInput[]): void {
   for (const operand of operands) {
     if (logicalRank(operand) === rank) continue;
     throw new Error(
@@ -196,29 +209,32 @@ function assertRank(rank: number, ...operands: readonly BatchedInput[]): void {
 }
 
 function poolBatch(
-  kernel: 'MaxPool' | 'AvgPool',
+  pool: 'Max' | 'Avg',
+  rank: Rank,
   x: BatchedInput,
   attrs: MaxPoolAttrs,
   size: number,
 ): Tensor {
-  assertRank(4, x);
+  assertRank(rank, x);
+  const kernel = `${pool}Pool${rank === 5 ? '3D' : ''}` as 'MaxPool';
   if (size > 0) return unfold(run(kernel, {x: fold(x.value)}, attrs), size);
   const shape = logicalShape(x);
-  return zeros([0, shape[0]!, ...axesOf(shape, attrs).map(({count}) => count), shape.at(-1)!]);
+  return zeros([0, ...outputShape(shape, axesOf(shape, attrs))]);
 }
 
-const maxPool: RuleOf<'MaxPool'> = {
-  batch: ({x}, attrs, size) => poolBatch('MaxPool', x, attrs, size),
+const maxPool = (rank: Rank): RuleOf<'MaxPool'> => ({
+  batch: ({x}, attrs, size) => poolBatch('Max', rank, x, attrs, size),
   jvp: ({x}, tangents, attrs) =>
     isIdentity(axesOf(x.shape, attrs)) ? tangents.x! : atMaxima(tangents.x!, x, attrs),
   vjp: savingOutput(['x'], (dy, {x, output}, attrs) => ({
     x: () => (isIdentity(axesOf(x.shape, attrs)) ? dy : toMaxima(dy, x, output, attrs)),
   })),
-};
+});
 
-const maxPoolGrad: RuleOf<'MaxPoolGrad'> = {
+const maxPoolGrad = (rank: Rank): RuleOf<'MaxPoolGrad'> => ({
   batch: ({dy, input, output}, attrs, size) => {
-    assertRank(4, input, dy);
+    assertRank(rank, input, dy);
+    assertCotangent(dy, outputShape(logicalShape(input), axesOf(logicalShape(input), attrs)));
     if (size === 0) return zeros([0, ...logicalShape(input)]);
     const [ct, x, y] = [dy, input, output].map((operand) => fold(materialize(operand, size)));
     return unfold(toMaxima(ct!, x!, y!, attrs), size);
@@ -228,28 +244,32 @@ const maxPoolGrad: RuleOf<'MaxPoolGrad'> = {
   vjp: saving(['input'], (ct, {input}, attrs) => ({
     dy: () => atMaxima(ct, input, attrs),
   })),
-};
+});
 
-const averagePool: RuleOf<'AvgPool'> = {
-  batch: ({x}, attrs, size) => poolBatch('AvgPool', x, attrs, size),
+const averagePool = (rank: Rank): RuleOf<'AvgPool'> => ({
+  batch: ({x}, attrs, size) => poolBatch('Avg', rank, x, attrs, size),
   linearIn: ['x'],
   vjp: saving([], (dy, {x}, attrs) => ({x: () => fromAverages(dy, x.shape, attrs)})),
-};
+});
 
-const averagePoolGrad: RuleOf<'AvgPoolGrad'> = {
+const averagePoolGrad = (rank: Rank): RuleOf<'AvgPoolGrad'> => ({
   batch: ({dy, input}, attrs, size) => {
-    assertRank(4, input, dy);
+    assertRank(rank, input, dy);
     if (size === 0) return zeros([0, ...logicalShape(input)]);
     const [n = 1, ...image] = logicalShape(input);
     return unfold(averageGradient(fold(materialize(dy, size)), [size * n, ...image], attrs), size);
   },
   linearIn: ['dy'],
   vjp: saving([], (ct, _residuals, attrs) => ({dy: () => toAverages(ct, attrs)})),
-};
+});
 
 export const pooling = family({
-  MaxPool: maxPool,
-  MaxPoolGrad: maxPoolGrad,
-  AvgPool: averagePool,
-  AvgPoolGrad: averagePoolGrad,
+  MaxPool: maxPool(4),
+  MaxPoolGrad: maxPoolGrad(4),
+  AvgPool: averagePool(4),
+  AvgPoolGrad: averagePoolGrad(4),
+  MaxPool3D: maxPool(5) as unknown as RuleOf<'MaxPool3D'>,
+  MaxPool3DGrad: maxPoolGrad(5) as unknown as RuleOf<'MaxPool3DGrad'>,
+  AvgPool3D: averagePool(5) as unknown as RuleOf<'AvgPool3D'>,
+  AvgPool3DGrad: averagePoolGrad(5) as unknown as RuleOf<'AvgPool3DGrad'>,
 });

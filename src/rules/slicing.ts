@@ -70,7 +70,8 @@ const pick = (
 /** All of a tensor along every axis. */
 const everything = (x: Tensor): Range[] => x.shape.map((count) => ({begin: 0, step: 1, count}));
 
-function reverseAxes(x: Tensor, axes: readonly number[]): Tensor {
+/** Turns axes round, as Reverse. */
+export function reverseAxes(x: Tensor, axes: readonly number[]): Tensor {
   if (axes.length === 0) return x;
   const reversed = everything(x).map((range, axis) =>
     axes.includes(axis) ? {begin: range.count - 1, step: -1, count: range.count} : range,

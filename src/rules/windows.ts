@@ -19,8 +19,24 @@ export interface SlidingAxis {
   readonly count: number;
 }
 
-/** The two spatial dimensions of a convolution or a pool, from what tfjs works out of its attributes. */
-export function slidingAxes(info: backend_util.Conv2DInfo): SlidingAxis[] {
+/** What tfjs works out of the attributes of a convolution or a pool, as far as it is the same in two and three dimensions. */
+type PlaneInfo = Pick<
+  backend_util.Conv2DInfo | backend_util.Conv3DInfo,
+  | 'inHeight'
+  | 'inWidth'
+  | 'filterHeight'
+  | 'filterWidth'
+  | 'strideHeight'
+  | 'strideWidth'
+  | 'dilationHeight'
+  | 'dilationWidth'
+  | 'padInfo'
+  | 'outHeight'
+  | 'outWidth'
+>;
+
+/** Height and width. */
+export function slidingAxes(info: PlaneInfo): SlidingAxis[] {
   return [
     {
       size: info.inHeight,
@@ -41,34 +57,17 @@ export function slidingAxes(info: backend_util.Conv2DInfo): SlidingAxis[] {
   ];
 }
 
-/** The three spatial dimensions of a pool. */
+/** Depth, height and width. */
 export function slidingAxes3D(info: backend_util.Conv3DInfo): SlidingAxis[] {
-  return [
-    {
-      size: info.inDepth,
-      window: info.filterDepth,
-      stride: info.strideDepth,
-      dilation: info.dilationDepth,
-      before: info.padInfo.front,
-      count: info.outDepth,
-    },
-    {
-      size: info.inHeight,
-      window: info.filterHeight,
-      stride: info.strideHeight,
-      dilation: info.dilationHeight,
-      before: info.padInfo.top,
-      count: info.outHeight,
-    },
-    {
-      size: info.inWidth,
-      window: info.filterWidth,
-      stride: info.strideWidth,
-      dilation: info.dilationWidth,
-      before: info.padInfo.left,
-      count: info.outWidth,
-    },
-  ];
+  const depth: SlidingAxis = {
+    size: info.inDepth,
+    window: info.filterDepth,
+    stride: info.strideDepth,
+    dilation: info.dilationDepth,
+    before: info.padInfo.front,
+    count: info.outDepth,
+  };
+  return [depth, ...slidingAxes(info)];
 }
 
 /** From the first position of the first window to the last of the last. */
@@ -76,10 +75,11 @@ export const extentOf = ({window, stride, dilation, count}: SlidingAxis): number
   Math.max(0, (count - 1) * stride + (window - 1) * dilation + 1);
 
 /** The shape of `[N, ...spatial, C]` fitted to the windows. */
-export const coveredShape = (
-  shape: readonly number[],
-  axes: readonly SlidingAxis[],
-): number[] => [shape[0]!, ...axes.map(extentOf), shape.at(-1)!];
+export const coveredShape = (shape: readonly number[], axes: readonly SlidingAxis[]): number[] => [
+  shape[0]!,
+  ...axes.map(extentOf),
+  shape.at(-1)!,
+];
 
 /** The same windows over an input that they cover exactly. */
 export const fitted = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
@@ -184,11 +184,19 @@ function positionsUnderWindows(axes: readonly SlidingAxis[]): Int32Array {
 
 /** Where each window starts in the fitted input, counted row by row. */
 export const windowStarts = (axes: readonly SlidingAxis[]): Int32Array =>
-  gridOf(axes, (axis, index) => index * axis.stride, ({count}) => count);
+  gridOf(
+    axes,
+    (axis, index) => index * axis.stride,
+    ({count}) => count,
+  );
 
 /** How far each position of a window is from its start, counted row by row of the fitted input. */
 export const tapOffsets = (axes: readonly SlidingAxis[]): Int32Array =>
-  gridOf(axes, (axis, index) => index * axis.dilation, ({window}) => window);
+  gridOf(
+    axes,
+    (axis, index) => index * axis.dilation,
+    ({window}) => window,
+  );
 
 /** All combinations of coordinates along the axes, as positions in the fitted input. */
 function gridOf(

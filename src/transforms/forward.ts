@@ -10,6 +10,7 @@ import {ruleFor} from '../rules/index.js';
 import {add, zeros} from '../rules/ops.js';
 import {isFloat} from './arguments.js';
 import {reverse} from './reverse.js';
+import {assertCotangentShape} from './tape.js';
 
 /** A value together with its directional derivative. */
 class DualRecord extends TraceRecord {
@@ -118,6 +119,7 @@ export class ForwardLevel extends Level {
       tensor.dataId === below.value.dataId ? value : tensor,
     );
     const [tangent] = transpose(
+      'customGrad',
       [value],
       ([dy]) => below.pullback(dy!, saved, below.inputs),
       inputs.map((input) => this.tangentOf(input)),
@@ -164,6 +166,7 @@ function pushByTransposing(
     ...outputs.filter((_, index) => config.outputsToSave?.[index]),
   ];
   return transpose(
+    name,
     outputs,
     (dys) => {
       const thunks = config.gradFunc(dys.length > 1 ? dys : dys[0]!, saved, attrs as never);
@@ -176,14 +179,26 @@ function pushByTransposing(
 
 /** Applies the transpose of a linear map of cotangents to tangents (null: zero). */
 function transpose(
+  name: string,
   outputs: readonly Tensor[],
   pullback: (dys: Tensor[]) => Tensor[],
   tangents: readonly (Tensor | null)[],
   transform: string,
 ): Tensor[] {
   const origin = outputs.map(({shape, dtype}) => zeros(shape, dtype));
-  const linear = reverse(transform, origin, (dys) => ({outputs: pullback(dys), extras: []}));
-  return linear.pullBack(tangents, true);
+  const linear = reverse(transform, origin, (dys) => {
+    const cotangents = pullback(dys);
+    cotangents.forEach((cotangent, index) => {
+      const tangent = tangents[index];
+      if (tangent) assertCotangentShape(name, cotangent, tangent.shape, index, transform);
+    });
+    return {outputs: cotangents, extras: []};
+  });
+  try {
+    return linear.pullBack(tangents, true);
+  } finally {
+    linear.free();
+  }
 }
 
 function noForwardRule(kernel: string): TransformError {

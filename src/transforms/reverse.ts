@@ -143,8 +143,13 @@ class ReverseLevel extends Level {
   processCustom(call: CustomGradient): Tensor {
     const primals = call.inputs.map((input) => this.primalOf(input));
     const saved: Tensor[] = [];
-    const value = call.forward(primals, (tensors) => saved.push(...tensors));
-    return this.recordCustom(call, {...call, inputs: primals, value, saved});
+    try {
+      // A tidy scope of the function may end before they are put on the tape.
+      const value = call.forward(primals, (tensors) => saved.push(...tensors.map(adopt)));
+      return this.recordCustom(call, {...call, inputs: primals, value, saved});
+    } finally {
+      for (const tensor of saved) tensor.dispose();
+    }
   }
 
   attachGradient(gradient: EvaluatedGradient): Tensor {
@@ -285,8 +290,10 @@ const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
       const [value] = enter(level, () => {
         const tracers = xs.map((x) => level.leaf(x));
         leaves = tracers.map((tracer) => level.recordOf(tracer)!);
-        const y = withDataOf(xs, tracers, f);
-        assertTensor(y, level);
+        const returned = withDataOf(xs, tracers, f);
+        assertTensor(returned, level);
+        // The function may hand back one of the tensors that it holds.
+        const y = tracers[xs.indexOf(returned)] ?? returned;
         record = level.recordOf(y);
         return [alias(level.primalOf(y))];
       });
@@ -294,6 +301,9 @@ const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
       assertCotangent(seed, value!, level);
       const seeds = record === null ? [] : [{record, cotangent: seed}];
       const grads = level.tape.pullBack(seeds, leaves, true);
+      xs.forEach((x, index) => {
+        if (grads[index] !== null) assertFloatInput(x, inputs.indexOf(x), level);
+      });
       if (!allowNoGradients && grads.every((grad) => grad === null)) {
         throw new TransformError(
           `the result does not depend on any of the inputs. Make sure that the function passed in encloses all operations that ` +
@@ -315,6 +325,15 @@ function assertTensor(y: unknown, {transform}: Level): void {
     code: 'non-tensor-output',
     transform,
   });
+}
+
+/** The cotangents of integers are integers themselves: they would be cut off. */
+function assertFloatInput(x: Tensor, index: number, {transform}: Level): void {
+  if (isFloat(x)) return;
+  throw new TransformError(
+    `input ${index} is ${describe(x)}, with respect to which no derivative can be taken. Cast it (tf.cast(x, 'float32')) before.`,
+    {code: 'non-float-input', transform},
+  );
 }
 
 function assertCotangent(dy: Tensor, y: Tensor, {transform}: Level): void {

@@ -61,12 +61,8 @@ export class TapeNode {
     cotangents.forEach((cotangent, index) => {
       const parent = this.parents[index];
       if (cotangent === undefined || !parent) return;
-      if (sameShape(cotangent.shape, parent.primal.shape)) return;
-      throw new TransformError(
-        `the gradient of '${this.name}' gave a cotangent of shape ${showShape(cotangent.shape)} for input ${index}, whose shape is ` +
-          `${showShape(parent.primal.shape)}. A cotangent has the shape of its input.`,
-        {code: 'kernel-failed', transform: parent.level.transform, kernel: this.name},
-      );
+      const {primal, level} = parent;
+      assertCotangentShape(this.name, cotangent, primal.shape, index, level.transform);
     });
     return cotangents;
   }
@@ -76,6 +72,22 @@ export class TapeNode {
     this.release?.();
     this.release = null;
   }
+}
+
+/** Refuses what a gradient function of the user's gave for an input of another shape. */
+export function assertCotangentShape(
+  kernel: string,
+  cotangent: Tensor,
+  shape: readonly number[],
+  index: number,
+  transform: string,
+): void {
+  if (sameShape(cotangent.shape, shape)) return;
+  throw new TransformError(
+    `the gradient of '${kernel}' gave a cotangent of shape ${showShape(cotangent.shape)} for input ${index}, whose shape is ` +
+      `${showShape(shape)}. A cotangent has the shape of its input.`,
+    {code: 'kernel-failed', transform, kernel},
+  );
 }
 
 /** Where a cotangent enters the tape. */

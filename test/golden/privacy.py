@@ -5,7 +5,7 @@
     .cache/privacy/bin/pip install --no-deps opacus==1.6.0
     .cache/privacy/bin/python -B test/golden/privacy.py
 
-Three references: the definition of the Rényi divergence, integrated by mpmath with 50 digits; Opacus; and TensorFlow
+Three references: the definition of the Rényi divergence, integrated by mpmath with 40 digits; Opacus; and TensorFlow
 Privacy's accountant (dp-accounting). At integer orders all agree. At fractional ones dp-accounting adds the absolute
 values of a series whose signs alternate, which gives an upper bound; so its epsilon is taken over integer orders.
 """
@@ -20,7 +20,7 @@ import dp_accounting
 import mpmath
 from dp_accounting.rdp import rdp_privacy_accountant as dp_rdp
 
-mpmath.mp.dps = 50
+mpmath.mp.dps = 40
 
 
 def opacus_rdp():
@@ -44,15 +44,14 @@ def exact_rdp(q, sigma, order):
         return mpmath.npdf(u) * ratio**order
 
     ends = [mpmath.mpf(u) for u in range(-22, int(order / sigma) + 24)]
-    return float(mpmath.log(mpmath.quad(integrand, ends)) / (order - 1))
+    return float(mpmath.log(mpmath.quad(integrand, ends, method='gauss-legendre')) / (order - 1))
 
 
 MECHANISMS = [(1e-6, 0.8), (0.001, 4), (0.01, 1), (0.0625, 1), (0.1, 10), (0.2, 0.5), (0.5, 0.3), (0.9, 2), (1, 1.5)]
-ORDERS = [1.1, 1.5, 2, 2.75, 3.6, 10, 10.9, 32, 63.5]
+ORDERS = [1.1, 1.5, 2, 2.75, 3.6, 10, 10.9, 20.5, 63]
 
 # (sampling rate, noise multiplier, steps, delta)
 RUNS = [
-    (0.0625, 1, 0, 1e-4),
     (0.0625, 1, 1, 1e-4),
     (0.0625, 1, 320, 1e-4),
     (512 / 9000, 1.1, 352, 1e-4),

@@ -1,4 +1,4 @@
-import type {AvgPoolGradAttrs, MaxPoolAttrs, Tensor} from '@tensorflow/tfjs-core';
+import type {AvgPool3DAttrs, AvgPoolGradAttrs, MaxPoolAttrs, Tensor} from '@tensorflow/tfjs-core';
 import type {BackendName} from '../backends.js';
 import {imageAdjoint} from '../support/adjoint.js';
 import {host} from '../support/host.js';
@@ -104,7 +104,49 @@ function pools(geometry: Geometry, refused: SampleOptions['refused'] = {}): Samp
   ];
 }
 
+/** Pools of volumes. Windows are as high as wide: with others the cpu kernel of the maximum's gradient confuses positions. */
+const volumes: readonly {x: number[]; y: number[]; attrs: AvgPool3DAttrs}[] = [
+  {
+    x: [1, 4, 5, 6, 2],
+    y: [1, 2, 3, 2, 2],
+    attrs: {filterSize: [2, 3, 3], strides: [2, 1, 2], pad: 'valid', dataFormat: 'NDHWC'},
+  },
+  {
+    x: [2, 3, 4, 5, 2],
+    y: [2, 2, 2, 3, 2],
+    attrs: {filterSize: 2, strides: 2, pad: 'same', dataFormat: 'NDHWC'},
+  },
+];
+
+const volumePools: Sample[] = volumes.flatMap(({x, y, attrs}) => {
+  const {filterSize, strides, pad} = attrs;
+  const gradAttrs = {filterSize, strides, pad};
+  const output = f32(...y).from(['input'], ({input}) => {
+    const pooled = run('MaxPool3D', {x: input}, {...attrs})[0];
+    return host(y, 'float32', pooled?.values ?? []);
+  });
+  const positiveOnly = {wasm: 'takes the smallest positive float for minus infinity'};
+  const positive = f32(...x).in(0.1, 2);
+  return [
+    sample('AvgPool3D', {x: f32(...x)}, attrs),
+    sample('AvgPool3DGrad', {dy: f32(...y), input: f32(...x)}, gradAttrs, {
+      faulty: pad === 'same' ? {tensorflow: 'counts the cells that are not padding'} : {},
+    }),
+    sample('MaxPool3D', {x: f32(...x)}, attrs, {faulty: positiveOnly}),
+    sample('MaxPool3D', {x: positive}, attrs, {note: 'positive'}),
+    sample('MaxPool3DGrad', {dy: f32(...y), input: f32(...x), output}, gradAttrs, {
+      constant: ['output'],
+      faulty: positiveOnly,
+    }),
+    sample('MaxPool3DGrad', {dy: f32(...y), input: positive, output}, gradAttrs, {
+      constant: ['output'],
+      note: 'positive',
+    }),
+  ];
+});
+
 export const pooling: readonly Sample[] = [
   ...geometries.flatMap((geometry) => pools(geometry)),
   ...pools(numericPadding, noPadding),
+  ...volumePools,
 ];

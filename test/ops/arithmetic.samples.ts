@@ -49,8 +49,7 @@ export const arithmetic: readonly Sample[] = [
     ),
   ),
   opSample('movingAverage', {v: f32(3, 5), x: f32(3, 5)}, (tf, {v, x}) =>
-    // tf.movingAverage updates a variable in place; this is what it computes.
-    tf.add(v, tf.mul(tf.sub(x, v), 1 - 0.9)),
+    tf.movingAverage(v, x, 0.9, 3),
   ),
   opSample('customGrad', {x: f32(3, 5)}, (tf, {x}) =>
     tf.customGrad((input, save) => {

@@ -1,0 +1,156 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {distance} from './compare.js';
+import {
+  distribution,
+  type Distribution,
+  type Effort,
+  footprint,
+  type Footprint,
+  interleave,
+  ratio,
+  sampler,
+  type Samples,
+} from './measure.js';
+import type {Goal, Library, Part, Program, Row} from './rows/row.js';
+import type {StockTfjs} from './stock.js';
+
+/** The library, and what it is measured against. */
+export type Side = 'ours' | 'loop' | 'byHand';
+
+export interface Timing extends Footprint {
+  readonly label: string;
+  readonly milliseconds: Distribution;
+  /** What was run, if not all: the time is scaled, kernels and memory are not. */
+  readonly part?: Part;
+}
+
+/** A program that stock tfjs can't run on the backend. */
+export interface NotAvailable {
+  readonly label: string;
+  readonly missingKernel: string;
+}
+
+export interface Result {
+  readonly backend: string;
+  readonly id: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly sides: Partial<Record<Side, Timing | NotAvailable>>;
+  /** How many times as fast as the loop. */
+  readonly loopOverOurs?: Distribution;
+  /** How many times as long as by hand. */
+  readonly oursOverHand?: Distribution;
+  readonly goal?: Goal;
+}
+
+/** Where the rows are run: the library under test, and a way to run code without it. */
+export interface Arena {
+  readonly backend: string;
+  readonly library: Library;
+  readonly stock: StockTfjs;
+}
+
+/** Relative to the largest element: float32 sums of some thousand terms in another order. */
+const tolerance = 1e-4;
+
+/** A program together with the registries that it is to run with. */
+interface Entrant {
+  readonly side: Side;
+  readonly program: Program;
+  readonly within: <R>(body: () => R) => R;
+}
+
+/**
+ * Checks that all sides of a row give the same numbers, then times them.
+ * @throws if they do not: the time of a wrong result means nothing
+ */
+export async function contest(
+  row: Row,
+  {backend, library, stock}: Arena,
+  effort: Effort,
+): Promise<Result> {
+  tf.engine().startScope(row.id);
+  try {
+    const {ours, loop, byHand} = row.prepare(library, backend);
+    const inStock = <R>(body: () => R): R => stock.during(body);
+    const entrants: Entrant[] = [
+      {side: 'byHand', program: byHand, within: inStock},
+      {side: 'ours', program: ours, within: (body) => body()},
+      ...(loop ? [{side: 'loop', program: loop, within: inStock} as const] : []),
+    ];
+    const missing = new Map(entrants.map((entrant) => [entrant, findMissingKernel(entrant)]));
+    const able = entrants.filter((entrant) => missing.get(entrant) === undefined);
+    assertAgreement(able);
+    const samples = await sample(able, effort);
+    const sides: Result['sides'] = {};
+    for (const entrant of entrants) {
+      const {side, program, within} = entrant;
+      const missingKernel = missing.get(entrant);
+      sides[side] =
+        missingKernel === undefined
+          ? {
+              label: program.label,
+              part: program.part,
+              milliseconds: distribution(samples.get(side)!),
+              ...(await within(() => footprint(program.run))),
+            }
+          : {label: program.label, missingKernel};
+    }
+    return {
+      backend,
+      id: row.id,
+      title: row.title,
+      detail: row.detail,
+      sides,
+      loopOverOurs: ratioOf(samples, 'loop', 'ours'),
+      oursOverHand: ratioOf(samples, 'ours', 'byHand'),
+      goal: row.goals?.[backend],
+    };
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+/** The kernel for want of which stock tfjs can't run a program, if so. All other errors are faults and come through. */
+function findMissingKernel({side, program, within}: Entrant): string | undefined {
+  try {
+    within(() => tf.tidy(() => void program.run()));
+    return undefined;
+  } catch (error) {
+    const kernel =
+      side !== 'ours' &&
+      error instanceof Error &&
+      /Kernel '(\w+)' not registered/.exec(error.message)?.[1];
+    if (kernel) return kernel;
+    throw error;
+  }
+}
+
+function assertAgreement([first, ...others]: readonly Entrant[]): void {
+  for (const other of others) {
+    tf.tidy(() => {
+      const [whole, actual] = [first, other].map(({program, within}) => within(program.run));
+      const {part} = other.program;
+      const error = distance(actual, part ? tf.slice(whole as tf.Tensor, 0, part.done) : whole);
+      if (!(error <= tolerance)) {
+        throw new Error(
+          `'${other.program.label}' and '${first.program.label}' differ by ${error.toExponential(1)} of the largest element.`,
+        );
+      }
+    });
+  }
+}
+
+function sample(entrants: readonly Entrant[], effort: Effort): Promise<Map<Side, Samples>> {
+  const samplers = entrants.map(({side, program, within}) => {
+    const take = within(() => sampler(program.run));
+    const scale = program.part ? program.part.of / program.part.done : 1;
+    return [side, () => scale * within(take)] as const;
+  });
+  return interleave(new Map(samplers), effort);
+}
+
+function ratioOf(samples: ReadonlyMap<Side, Samples>, numerator: Side, denominator: Side) {
+  const [above, below] = [samples.get(numerator), samples.get(denominator)];
+  return above && below && ratio(above, below);
+}

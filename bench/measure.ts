@@ -1,0 +1,117 @@
+import {performance} from 'node:perf_hooks';
+import {setImmediate as nextTurn} from 'node:timers/promises';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Takes one sample of a contender, in milliseconds per run. */
+export type Sampler = () => number;
+
+export interface Effort {
+  /** At most so many rounds, … */
+  readonly rounds: number;
+  /** … and no more of them once this much time has gone by. */
+  readonly seconds: number;
+}
+
+/** The fewest samples that a median with a spread can be made of. */
+const minimumSamples = 3;
+
+/** A sample lasts at least so long, so that neither the clock nor one garbage collection decides it. */
+const sampleMilliseconds = 4;
+
+/** Samples by round; `undefined` in rounds that a contender sat out. */
+export type Samples = readonly (number | undefined)[];
+
+/**
+ * Times contenders in interleaved rounds (A B C, A B C, …): whatever slows the machine down for a while slows them all, and ratios within
+ * a round stay right. A contender that has used up its share of the time sits out further rounds, so that a slow loop does
+ * not take the samples of the fast ones.
+ */
+export async function interleave<Name extends string>(
+  samplers: ReadonlyMap<Name, Sampler>,
+  {rounds, seconds}: Effort,
+): Promise<Map<Name, Samples>> {
+  const samples = new Map<Name, (number | undefined)[]>();
+  const spent = new Map<Name, number>();
+  const share = (seconds * 1000) / samplers.size;
+  const started = performance.now();
+  const mayStop = () => performance.now() - started > seconds * 1000;
+  for (let round = 0; round < rounds && !(round >= minimumSamples && mayStop()); round++) {
+    for (const [name, sampler] of samplers) {
+      const before = performance.now();
+      const takesPart = round < minimumSamples || (spent.get(name) ?? 0) < share;
+      const sample = takesPart ? sampler() : undefined;
+      samples.set(name, [...(samples.get(name) ?? []), sample]);
+      spent.set(name, (spent.get(name) ?? 0) + performance.now() - before);
+      await nextTurn();
+    }
+  }
+  return samples;
+}
+
+/** A sampler for a program whose results are thrown away; how often it runs per sample is measured first, which also warms it up. */
+export function sampler(run: () => tf.TensorContainer): Sampler {
+  const timed = (repetitions: number) => {
+    const started = performance.now();
+    for (let i = 0; i < repetitions; i++) tf.tidy(() => void run());
+    return (performance.now() - started) / repetitions;
+  };
+  timed(1);
+  const repetitions = Math.max(1, Math.min(200, Math.ceil(sampleMilliseconds / timed(1))));
+  return () => timed(repetitions);
+}
+
+export interface Distribution {
+  readonly median: number;
+  readonly p10: number;
+  readonly p90: number;
+  readonly samples: number;
+}
+
+export function distribution(values: Samples): Distribution {
+  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
+  return {
+    median: quantile(sorted, 0.5),
+    p10: quantile(sorted, 0.1),
+    p90: quantile(sorted, 0.9),
+    samples: sorted.length,
+  };
+}
+
+/** How many times as long the one takes as the other: the distribution of the ratios within rounds. */
+export function ratio(numerator: Samples, denominator: Samples): Distribution {
+  return distribution(
+    numerator.map((value, round) => {
+      const other = denominator[round];
+      return value === undefined || other === undefined ? undefined : value / other;
+    }),
+  );
+}
+
+/** Between the order statistics by linear interpolation, as NumPy's default does. */
+function quantile(sorted: readonly number[], q: number): number {
+  const position = (sorted.length - 1) * q;
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (position - below);
+}
+
+export interface Footprint {
+  /** Kernels that the backend ran. */
+  readonly kernels: number;
+  /** The most bytes that lived at once, beyond what lived before. */
+  readonly peakBytes: number;
+}
+
+/** What one run costs apart from time. */
+export async function footprint(program: () => tf.TensorContainer): Promise<Footprint> {
+  const before = tf.memory().numBytes;
+  tf.engine().startScope('footprint');
+  try {
+    const {kernels, peakBytes} = await tf.profile(program);
+    // tfjs's profile lists ops with a gradient of their own beside the kernels that they run.
+    const run = kernels.filter(({name}) => !name.endsWith('__op'));
+    return {kernels: run.length, peakBytes: peakBytes - before};
+  } finally {
+    tf.engine().endScope();
+  }
+}

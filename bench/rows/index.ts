@@ -1,0 +1,20 @@
+import {ensemble} from './ensemble.js';
+import {hessians} from './hessian.js';
+import {jacobians} from './jacobian.js';
+import {maml} from './maml.js';
+import {perExampleCnn} from './perExampleCnn.js';
+import {perExampleMlp} from './perExampleMlp.js';
+import type {Row} from './row.js';
+import {scalarGrad, scalarSecondOrder, scalarVmap} from './scalar.js';
+
+export const rows: readonly Row[] = [
+  perExampleMlp,
+  perExampleCnn,
+  ensemble,
+  ...jacobians,
+  hessians,
+  scalarGrad,
+  scalarVmap,
+  scalarSecondOrder,
+  maml,
+];

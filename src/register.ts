@@ -57,21 +57,29 @@ function toGradConfig(kernel: KernelName, vjp: VjpRule<Signature>): Omit<GradCon
       const residuals = names === null ? inputs : {...named, output: isList ? outputs : outputs[0]};
       // tfjs gives the only cotangent of a list of one by itself.
       const dys = isList && !Array.isArray(dy) ? [dy] : dy;
-      return vjp.pullback(dys as Tensor, residuals as never, attrs) as never;
+      return {
+        ...zeroCotangents(names ?? [], inputs),
+        ...vjp.pullback(dys as Tensor, residuals as never, attrs),
+      } as never;
     },
   };
 }
 
 /**
- * tfjs's tape asks every kernel between x and y for a gradient, one that made a mask too: `where(greater(x, 0), …)`. Reverse rules are
- * full of masks.
+ * tfjs's tape asks for a cotangent wherever an input depends on x, of masks and indices that were computed from it too, such as
+ * `where(greater(x, 0), …)` and `gather(x, argMax(x))`. Reverse rules are full of them.
  */
+const zeroCotangents = (names: readonly string[], inputs: readonly Tensor[]): Thunks =>
+  Object.fromEntries(names.map((name, index) => [name, () => zeros(inputs[index]!.shape)]));
+
+type Thunks = Record<string, () => Tensor>;
+
+/** The gradient of a piecewise constant kernel. */
 function zeroGradConfig(kernel: KernelName): Omit<GradConfig, 'kernelName'> {
   const names: readonly string[] = inputNames[kernel] ?? [];
   return {
     inputsToSave: [...names],
-    gradFunc: (_dy, saved) =>
-      Object.fromEntries(names.map((name, index) => [name, () => zeros(saved[index]!.shape)])),
+    gradFunc: (_dy, saved) => zeroCotangents(names, saved),
   };
 }
 

@@ -109,6 +109,9 @@ export function guarded(
       if (name === 'wasm') await restart(name);
       throw error;
     } finally {
+      // A kernel of tfjs that is called with shapes that don't fit can make a tensor of size NaN, and this sum with it.
+      const {state} = tf.engine();
+      if (Number.isNaN(state.numBytes)) state.numBytes = before.numBytes;
       assertEngineIsClean();
     }
     const after = tf.memory();

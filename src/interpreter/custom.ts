@@ -28,6 +28,19 @@ export interface EvaluatedGradient extends Pick<CustomGradient, 'inputs' | 'pull
   readonly saved: readonly Tensor[];
 }
 
+/**
+ * What was saved, with `value`, which has the gradient attached, in place of the function's own result. Where the function has handed
+ * back an input, what it saved is the input.
+ */
+export function savedWith(
+  value: Tensor,
+  {inputs, value: result, saved}: EvaluatedGradient,
+): readonly Tensor[] {
+  const {dataId} = result;
+  if (inputs.some((input) => input.dataId === dataId)) return saved;
+  return saved.map((tensor) => (tensor.dataId === dataId ? value : tensor));
+}
+
 /** Reads tfjs's own form of a custom gradient, whose function holds its inputs in a closure. */
 export function fromStock({inputs, forwardFunc, backwardsFunc}: CustomGradCall): CustomGradient {
   const originals = Object.values(inputs);

@@ -95,10 +95,7 @@ export interface Signatures {
   DenseBincount: Sig<'x' | 'weights', tf.DenseBincountAttrs>;
   DepthToSpace: Unary<tf.DepthToSpaceAttrs>;
   DepthwiseConv2dNative: Sig<'x' | 'filter', tf.DepthwiseConv2dNativeAttrs>;
-  DepthwiseConv2dNativeBackpropFilter: Sig<
-    'x' | 'dy',
-    tf.DepthwiseConv2dNativeBackpropFilterAttrs
-  >;
+  DepthwiseConv2dNativeBackpropFilter: Sig<'x' | 'dy', tf.DepthwiseConv2dNativeBackpropFilterAttrs>;
   DepthwiseConv2dNativeBackpropInput: Sig<
     'dy' | 'filter',
     tf.DepthwiseConv2dNativeBackpropInputAttrs

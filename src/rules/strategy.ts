@@ -26,15 +26,16 @@ export interface Strategy {
    */
   readonly batchedProduct: 'matMul' | 'depthwise';
   /**
-   * One matrix by many: BatchMatMul, which broadcasts it, or one product with the many joined into one matrix.
+   * One matrix by many: BatchMatMul, which broadcasts it, or one product with the many joined into one matrix. (Many vectors are joined on
+   * every backend, that takes no copy: 2048·32 transposed by 2048 vectors on tensorflow: 46 and 2.4.)
    * 64·784 by 10 of 784·128 on wasm: 63 and 6.6. On tensorflow 1.2 and 2.8.
    */
   readonly sharedLeft: 'broadcast' | 'join';
   /**
-   * Products with an inner dimension of 1: BatchMatMul, or a broadcast Multiply.
-   * 64 × 784·1·128 on wasm: 50 and 17. On tensorflow 1.6 and 4.6; 16 × 9216·1·128: 10 and 15.
+   * Products with an inner dimension of 1: a broadcast Multiply for results of up to so many elements, BatchMatMul above.
+   * 64 × 784·1·128 on wasm: 17 by Multiply and 50. On tensorflow 4.6 and 1.6; 25 × 10·1·40: 0.049 and 0.109.
    */
-  readonly outerProduct: 'matMul' | 'multiply';
+  readonly outerProductsMultiplied: number;
   /** Whether BatchMatMul broadcasts any batch dimensions, not only those that go round evenly (cpu, wasm, webgl: index modulo size). */
   readonly broadcastsProducts: boolean;
   /** Einsum by the kernel, or by transposes and BatchMatMul (the kernel of cpu and webgl multiplies everything out before it sums). */
@@ -98,7 +99,7 @@ const portable: Strategy = {
   transposedProduct: 'attribute',
   batchedProduct: 'matMul',
   sharedLeft: 'broadcast',
-  outerProduct: 'matMul',
+  outerProductsMultiplied: 0,
   broadcastsProducts: false,
   einsum: 'matMul',
   convolutionGradients: 'kernel',
@@ -127,7 +128,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     transposedProduct: 'transpose',
     batchedProduct: 'depthwise',
     sharedLeft: 'join',
-    outerProduct: 'multiply',
+    outerProductsMultiplied: Infinity,
     convolutionGradients: 'convolution',
     convolvesChannelsFirst: false,
     convolutionPerExample: 'depthwise',
@@ -141,6 +142,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   tensorflow: {
     ...portable,
+    outerProductsMultiplied: 500_000,
     broadcastsProducts: true,
     einsum: 'kernel',
     convolvesChannelsFirst: false,

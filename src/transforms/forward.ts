@@ -1,7 +1,7 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {getGradient} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
-import type {CustomGradient, EvaluatedGradient} from '../interpreter/custom.js';
+import {savedWith, type CustomGradient, type EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
 import {attachGradient, run, showStack} from '../interpreter/hook.js';
 import {Level, type KernelCall} from '../interpreter/level.js';
@@ -114,10 +114,7 @@ export class ForwardLevel extends Level {
   ): Tensor {
     const mark = nextTensorId();
     const value = attachGradient(below);
-    // The value may be among what is saved.
-    const saved = below.saved.map((tensor) =>
-      tensor.dataId === below.value.dataId ? value : tensor,
-    );
+    const saved = savedWith(value, below);
     const [tangent] = transpose(
       'customGrad',
       [value],

@@ -1,7 +1,12 @@
 import type {GradConfig, NamedTensorMap} from '@tensorflow/tfjs-core';
 import {getGradient, ones, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
-import {withDataOf, type CustomGradient, type EvaluatedGradient} from '../interpreter/custom.js';
+import {
+  savedWith,
+  withDataOf,
+  type CustomGradient,
+  type EvaluatedGradient,
+} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
 import {
   attachGradient,
@@ -170,10 +175,7 @@ class ReverseLevel extends Level {
     const value = attachGradient(below);
     const parents = inputs.map((input) => this.recordOf(input));
     const primals = below.inputs.map(adopt);
-    // The value may be among what is saved.
-    const saved = below.saved.map((tensor) =>
-      adopt(tensor.dataId === below.value.dataId ? value : tensor),
-    );
+    const saved = savedWith(value, below).map(adopt);
     const pull: Pull = ([dy]) => below.pullback(dy!, saved, primals);
     return this.record('customGrad', [value], parents, mark, pull, () => {
       for (const tensor of [...primals, ...saved]) tensor.dispose();

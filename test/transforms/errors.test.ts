@@ -542,7 +542,92 @@ describeBackends('misuse of every transform', () => {
     });
   }
 
+  it('refuses to assign a variable while it is differentiated', () => {
+    const v = tf.tidy(() => tf.variable(tf.scalar(3), true, 'errors-assign'));
+    fails(
+      'variable-of-tracer',
+      "tf.grad: the tf.Variable 'errors-assign' can't be assigned while tf.grad differentiates with respect to it.",
+      [tf.ones([2]), tf.scalar(7)],
+      (x, seven) =>
+        vmap(
+          (a: tf.Tensor) =>
+            tf.variableGrads(() => {
+              v.assign(seven);
+              return v.mul(a) as tf.Scalar;
+            }, [v]).grads[v.name]!,
+        )(x),
+    );
+    expect(v.dataSync()[0]).to.equal(3);
+    v.dispose();
+  });
+
+  it('refuses an integer through which tf.grad would pass a derivative', () =>
+    fails(
+      'non-float-input',
+      'tf.grad: input 0 is int32 [], with respect to which no derivative can be taken. Cast it',
+      [tf.tensor1d([3, 4], 'int32')],
+      (x) => vmap(tf.grad((b) => b.toFloat().mul(0.5)))(x),
+    ));
+
+  for (const [name, call] of Object.entries({
+    grad: (f: (y: tf.Tensor) => tf.Tensor, x: tf.Tensor) => grad((y: tf.Tensor) => sum(f(y)))(x),
+    jvp: (f: (y: tf.Tensor) => tf.Tensor, x: tf.Tensor) => jvp(f, [x], [x]),
+  })) {
+    it(`${name} refuses a custom gradient of the wrong shape`, () => {
+      for (const wrong of [(dy: tf.Tensor) => dy.sum(), () => tf.ones([5])]) {
+        const f = tf.customGrad((y) => ({
+          value: tf.sin(y as tf.Tensor),
+          gradFunc: (dy: tf.Tensor) => wrong(dy),
+        })) as (y: tf.Tensor) => tf.Tensor;
+        fails(
+          'kernel-failed',
+          /^\w+: the gradient of 'customGrad' gave a cotangent of shape \[5?\] for input 0, whose shape is \[2\]/,
+          [tf.ones([2])],
+          (x) => call(f, x),
+        );
+      }
+    });
+  }
+
+  it('frees what the transpose of a custom gradient keeps when it fails', () => {
+    const kernel = {kernelName: 'NoSuchGradient', backendName: tf.getBackend()};
+    const runKernel = (name: string, x: tf.Tensor): tf.Tensor =>
+      tf.engine().runKernel(name, {x}) as tf.Tensor;
+    tf.registerKernel({
+      ...kernel,
+      kernelFunc: ({inputs}) => runKernel('Sin', inputs['x'] as tf.Tensor),
+    });
+    const f = tf.customGrad((y) => ({
+      value: tf.sin(y as tf.Tensor),
+      gradFunc: (dy: tf.Tensor) => runKernel('NoSuchGradient', dy.exp()),
+    })) as (y: tf.Tensor) => tf.Tensor;
+    fails('no-reverse-rule', "no reverse rule for kernel 'NoSuchGradient'", [tf.ones([2])], (x) =>
+      jvp(f, [x], [x]),
+    );
+    tf.unregisterKernel(kernel.kernelName, kernel.backendName);
+  });
+
   it('refuses a tensor that the function has disposed', () => {
+    fails(
+      'disposed-tensor',
+      "vmap: kernel 'Add' got a disposed tensor as b (float32 []). Return it from the tf.tidy that made it, or keep it",
+      [tf.ones([4])],
+      (x) =>
+        vmap((y: tf.Tensor) => {
+          const shared = tf.scalar(1);
+          shared.dispose();
+          return tf.add(y, shared);
+        })(x),
+    );
+    // The tape still holds the value, but the tensor is gone.
+    fails('disposed-tensor', 'grad: a tensor was used after it was disposed', [tf.ones([4])], (x) =>
+      grad((y: tf.Tensor) => {
+        const z = tf.exp(y);
+        const loss = sum(z.mul(y));
+        z.dispose();
+        return loss.add(sum(tf.clone(z)));
+      })(x),
+    );
     fails(
       'disposed-tensor',
       'vmap: a tensor was used after it was disposed (float32 []). Return it from the tf.tidy that made it',

@@ -249,6 +249,87 @@ describeBackends('tfjs inside of transforms', () => {
   );
 
   it(
+    'tf.customGrad that saves a tensor of a tidy scope of its own',
+    tidily(() => {
+      const x = tf.tensor1d([1, 2]);
+      const f = tf.customGrad((a, save) => {
+        const value = tf.tidy(() => {
+          const e = tf.exp(a as tf.Tensor);
+          (save as tf.GradSaveFunc)([e]);
+          return e.mul(a as tf.Tensor);
+        });
+        return {value, gradFunc: (dy: tf.Tensor, [e]: tf.Tensor[]) => dy.mul(e!).mul(2)};
+      }) as (a: tf.Tensor) => tf.Tensor;
+      const expected = [2 * Math.E, 2 * Math.exp(2)];
+      expectValues(grad((a: tf.Tensor) => f(a).sum())(x), expected);
+      expectValues(vmap(grad(f))(x), expected);
+      expectValues(jvp(f, [x], [tf.onesLike(x)])[1], expected);
+    }),
+  );
+
+  it(
+    'tf.customGrad that hands back an input, which it also saves',
+    tidily(() => {
+      // The gradient is x², whose own derivative is an ordinary one.
+      const f = tf.customGrad((a, save) => {
+        (save as tf.GradSaveFunc)([a as tf.Tensor]);
+        return {
+          value: a as tf.Tensor,
+          gradFunc: (dy: tf.Tensor, [x]: tf.Tensor[]) => dy.mul(x!.square()),
+        };
+      }) as (a: tf.Tensor) => tf.Tensor;
+      const x = tf.scalar(3);
+      expectValues(grad(f)(x), 9);
+      expectValues(grad(grad(f))(x), 6);
+      expectValues(jvp(grad(f), [x], [tf.scalar(1)])[1], 6);
+      expectValues(vmap(grad(grad(f)))(tf.tensor1d([1, 3])), [2, 6]);
+    }),
+  );
+
+  it('tf.keep in tf.grad and tf.variableGrads leaves the tensor to its owner', () => {
+    const x = tf.tensor1d([1, 2]);
+    const shared = tf.scalar(3);
+    const v = tf.tidy(() => tf.variable(tf.scalar(5)));
+    const keeping = (a: tf.Tensor): tf.Tensor[] => [
+      tf.grad((b) => tf.keep(b).square().mul(a))(shared),
+      tf.variableGrads(() => tf.keep(v).square().mul(a) as tf.Scalar, [v]).grads[v.name]!,
+    ];
+    const [ofShared, ofVariable] = vmap(keeping)(x);
+    expectValues(ofShared!, [6, 12]);
+    expectValues(ofVariable!, [10, 20]);
+    expectValues(shared.clone(), 3);
+    expectValues(v.clone(), 5);
+    tf.dispose([x, shared, v]);
+  });
+
+  it('a function given to tf.grad may dispose its argument', () => {
+    const x = tf.tensor1d([1, 2]);
+    const disposing = (a: tf.Tensor) => (b: tf.Tensor) => {
+      const y = b.pow(3).mul(a);
+      b.dispose();
+      return y;
+    };
+    const [first, second] = [tf.scalar(3), tf.scalar(3)];
+    expectValues(vmap((a: tf.Tensor) => tf.grad(disposing(a))(first))(x), [27, 54]);
+    expectValues(vmap((a: tf.Tensor) => tf.grad(tf.grad(disposing(a)))(second))(x), [18, 36]);
+    expect([first.isDisposed, second.isDisposed]).to.deep.equal([true, true]);
+    expect(second).to.not.have.own.property('dispose');
+    x.dispose();
+  });
+
+  it('tf.variableGrads of the variable itself', () => {
+    const x = tf.tensor1d([1, 2]);
+    const v = tf.tidy(() => tf.variable(tf.scalar(5)));
+    const result = vmap((a: tf.Tensor) => {
+      const {value, grads} = tf.variableGrads(() => v as unknown as tf.Scalar, [v]);
+      return [value.mul(a), grads[v.name]!.mul(a)];
+    })(x);
+    expectValues(result[0]!, [5, 10]);
+    expectValues(result[1]!, [1, 2]);
+    tf.dispose([x, v]);
+  });
+
+  it(
     'the fused ops, whatever their activation',
     tidily(() => {
       const [x, w, b] = [
@@ -426,6 +507,24 @@ describeBackends('transforms inside of tfjs', () => {
           [4, 3],
           [10, 11],
         ],
+      );
+    }),
+  );
+
+  it(
+    'stock tf.grad passes masks and indices made of its input',
+    tidily(() => {
+      const x = tf.tensor1d([1, 2]);
+      expectValues(tf.grad((a) => tf.where(a.greater(1.5), a.square(), a))(x), [1, 4]);
+      expectValues(tf.grad((a) => a.mul(a.less(3).any().toFloat()))(x), [1, 1]);
+      expectValues(tf.grad((a) => a.mul(a.argMax().toFloat()))(x), [1, 1]);
+      expectValues(tf.grad((a) => tf.gather(a, a.argMax().reshape([1])).square())(x), [0, 4]);
+      expectValues(tf.grad((a) => tf.gather(a, tf.topk(a, 1).indices).square())(x), [0, 4]);
+      // Reverse rules have such masks and indices.
+      expectValues(tf.grad((a) => grad((b: tf.Tensor) => b.max().mul(b.min()))(a))(x), [1, 1]);
+      expectValues(
+        tf.grad((a) => vjp((b: tf.Tensor) => b.pow(3), [a])[1](a)[0])(x),
+        [1, 2].map((v) => 9 * v ** 2),
       );
     }),
   );

@@ -24,7 +24,7 @@ import {fold, foldInto, logicalShape, unfold, unfoldFrom} from './dims.js';
 import {transpose, zeros} from './ops.js';
 import {family, run, savingFor, type BatchedInput} from './rule.js';
 import {reverseAxes} from './slicing.js';
-import {fit, fitted} from './windows.js';
+import {fit, fitted, isFitted, type SlidingAxis} from './windows.js';
 
 const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
   value: mapped ? transpose(value, [0, 1, 3, 4, 2]) : toChannelsLast(value),
@@ -32,6 +32,10 @@ const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
 });
 
 const imagesToChannelsFirst = (value: Tensor): Tensor => transpose(value, [0, 1, 4, 2, 3]);
+
+/** What the windows cover of `[B, N, H, W, C]`. */
+const fitBatch = (x: Tensor, axes: readonly SlidingAxis[]): Tensor =>
+  isFitted(axes) ? x : fit(fold(x), axes);
 
 /** Conv2D of a batch. See NOTE [convolutions]. */
 export function convolveBatch(
@@ -57,7 +61,7 @@ export function convolveBatch(
     return unfoldFrom(y, 3, size);
   }
   const axes = axesOf(x.value.shape.slice(1), filter.value.shape.slice(1), attrs);
-  return convolvePerExample(fit(fold(x.value), axes), filter.value, fitted(axes));
+  return convolvePerExample(fitBatch(x.value, axes), filter.value, fitted(axes));
 }
 
 /** Conv2DBackpropInput of a batch. */
@@ -122,7 +126,7 @@ function filterGradientBatch(
     return unfoldFrom(filterGradient(x.value, foldInto(dy.value, 3), shape, attrs), 3, size);
   }
   const axes = axesOf(x.value.shape.slice(1), filterShape, attrs);
-  return filterGradientPerExample(fit(fold(x.value), axes), dy.value, fitted(axes));
+  return filterGradientPerExample(fitBatch(x.value, axes), dy.value, fitted(axes));
 }
 
 export const convolutions = family({

@@ -254,7 +254,8 @@ export const exchangedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
   }));
 
 /**
- * A convolution per example: `[B·N, H, W, C]`, fitted to the windows, by `[B, kh, kw, C, F]` gives `[B, N, H', W', F]`.
+ * A convolution per example: `[B, N, H, W, C]` or `[B·N, H, W, C]`, fitted to the windows, by `[B, kh, kw, C, F]` gives
+ * `[B, N, H', W', F]`.
  */
 export function convolvePerExample(
   x: Tensor,
@@ -262,8 +263,8 @@ export function convolvePerExample(
   axes: readonly SlidingAxis[],
 ): Tensor {
   const [size = 1, ...filterShape] = filter.shape;
-  const [images = 1, rows = 1, columns = 1, channels = 1] = x.shape;
-  const n = images / size;
+  const [rows, columns, channels] = x.shape.slice(-3) as [number, number, number];
+  const n = x.size / (size * rows * columns * channels);
   const outputs = filterShape.at(-1)!;
   if (strategy().convolutionPerExample === 'depthwise') {
     const y = convolveChannels(
@@ -280,7 +281,8 @@ export function convolvePerExample(
 }
 
 /**
- * The gradient of each example's filter: `[B·N, H, W, C]`, fitted to the windows, and `[B, N, H', W', F]` give `[B, kh, kw, C, F]`.
+ * The gradient of each example's filter: `[B, N, H, W, C]` or `[B·N, H, W, C]`, fitted to the windows, and `[B, N, H', W', F]` give
+ * `[B, kh, kw, C, F]`.
  */
 export function filterGradientPerExample(
   x: Tensor,
@@ -288,7 +290,7 @@ export function filterGradientPerExample(
   axes: readonly SlidingAxis[],
 ): Tensor {
   const [size = 1, n = 1] = dy.shape;
-  const [, rows = 1, columns = 1, channels = 1] = x.shape;
+  const [rows, columns, channels] = x.shape.slice(-3) as [number, number, number];
   const outputs = dy.shape.at(-1)!;
   if (strategy().convolutionPerExample === 'depthwise') {
     const gradient = convolveChannels(

@@ -4,6 +4,7 @@ import {product} from './dims.js';
 import {reshape, slice, transpose} from './ops.js';
 import {gatherAlong} from './rows.js';
 import {run} from './rule.js';
+import {isTraced, strategy} from './strategy.js';
 
 /** How windows slide along one spatial dimension. */
 export interface SlidingAxis {
@@ -110,6 +111,10 @@ export function padOrCut(
     : run('PadV2', {x: cut}, {paddings, constantValue});
 }
 
+/** Whether the windows cover the input exactly. */
+export const isFitted = (axes: readonly SlidingAxis[]): boolean =>
+  axes.every((axis) => axis.before === 0 && axis.size === extentOf(axis));
+
 /** Pads or cuts `[N, ...spatial, C]` to what the windows cover. */
 export const fit = (x: Tensor, axes: readonly SlidingAxis[], padding = 0): Tensor =>
   padOrCut(
@@ -146,24 +151,29 @@ export function spreadOut(x: Tensor, factors: readonly number[]): Tensor {
 }
 
 /**
- * What is under each window: `[N, ...extents, C]`, fitted to the windows, to `[N, P, K, C]` for P windows of K positions, or to another
- * shape of as many elements.
+ * What is under each window: images `[N, ...extents, C]`, fitted to the windows, to `[N, P, K, C]` for P windows of K positions, or to
+ * another shape of as many elements. N may be several dimensions.
  */
 export function windowsOf(
   x: Tensor,
   axes: readonly SlidingAxis[],
   shape: readonly number[] = [x.shape[0]!, countOf(axes), windowSizeOf(axes), x.shape.at(-1)!],
 ): Tensor {
-  const [n, channels] = [x.shape[0]!, x.shape.at(-1)!];
   if (axes.every(({window, stride}) => window === 1 && stride === 1)) return reshape(x, shape);
+  const channels = x.shape.at(-1)!;
+  const area = product(axes.map(extentOf));
+  const n = area * channels === 0 ? 0 : x.size / (area * channels);
   const [height, width] = axes as [SlidingAxis, SlidingAxis];
   if (axes.length === 2 && axes.every(isTiling)) {
     const strips = [n * height.count, height.window, width.count, width.window * channels];
-    const tiles = transpose(reshape(x, strips), [0, 2, 1, 3]);
-    return reshape(tiles, shape);
+    return reshape(transpose(reshape(x, strips), [0, 2, 1, 3]), shape);
   }
-  const area = product(x.shape.slice(1, -1));
   const positions = positionsUnderWindows(axes);
+  if (isTraced(x) || strategy().gather === 'kernel') {
+    const indices = tf.tensor1d(positions, 'int32');
+    const attrs = {axis: 1, batchDims: 0};
+    return reshape(run('GatherV2', {x: reshape(x, [n, area, channels]), indices}, attrs), shape);
+  }
   const indices = tf.tensor2d(positions, [1, positions.length], 'int32');
   return reshape(gatherAlong(reshape(x, [1, n, area, channels]), indices), shape);
 }

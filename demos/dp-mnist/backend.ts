@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import {UserError} from './user-error.js';
 
 export const backendNames = ['tensorflow', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof backendNames)[number];
@@ -24,7 +25,7 @@ export async function startBackend(asked: BackendName | 'auto'): Promise<Backend
       failures.push(`${name}: ${firstLine}`);
     }
   }
-  throw new Error(
+  throw new UserError(
     `no backend (${failures.join('; ')}). Run npm run setup, or choose another with --backend.`,
   );
 }

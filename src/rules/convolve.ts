@@ -93,7 +93,7 @@ export const pairOf = (
   what: 'stride' | 'dilation',
 ): [number, number] => [axes[0]![what], axes[1]![what]];
 
-export const isDilated = (axes: readonly SlidingAxis[]): boolean =>
+const isDilated = (axes: readonly SlidingAxis[]): boolean =>
   axes.some(({dilation, window}) => dilation > 1 && window > 1);
 
 /** A convolution whose windows cover the input exactly. */
@@ -110,7 +110,7 @@ const convolve = (x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tens
   );
 
 export const toChannelsLast = (x: Tensor): Tensor => transpose(x, [0, 2, 3, 1]);
-export const toChannelsFirst = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
+const toChannelsFirst = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
 
 function channelsLastPadding(pad: Padding): Padding {
   return typeof pad === 'object' ? [pad[0], pad[2], pad[3], pad[1]] : pad;
@@ -169,7 +169,7 @@ export function inputGradient(
 }
 
 /** The transpose in the input as a convolution of `dy`, all in NHWC. */
-export const inputGradientByConvolution = (
+const inputGradientByConvolution = (
   dy: Tensor,
   filter: Tensor,
   axes: readonly SlidingAxis[],
@@ -200,7 +200,7 @@ export const transposedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
   }));
 
 /** `[kh, kw, in, out]` to `[kh, kw, out, in]`, turned by 180°. */
-export const flipped = (filter: Tensor): Tensor =>
+const flipped = (filter: Tensor): Tensor =>
   transpose(reverseAxes(filter, [0, 1]), [0, 1, 3, 2]);
 
 /** The transpose of a convolution in its filter: a cotangent of shape `filterShape`. */
@@ -243,7 +243,7 @@ export function filterGradientByConvolution(
 }
 
 /** The windows of the convolution that `filterGradient` is. */
-export const exchangedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
+const exchangedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
   axes.map((axis) => ({
     window: axis.count,
     count: axis.window,
@@ -310,7 +310,7 @@ export function filterGradientPerExample(
  * The same by one depthwise convolution: `[N, H, W, C, B]` by `[kh, kw, C, B, F]` gives `[N, H', W', B, F]`. A depthwise convolution sums
  * over the window alone, so C becomes part of the width: neighbouring columns.
  */
-export function convolveChannels(x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor {
+function convolveChannels(x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor {
   const [height, width] = axes as [SlidingAxis, SlidingAxis];
   const [n = 1, rows = 1, , channels = 1, size = 1] = x.shape;
   const outputs = filter.shape.at(-1)!;

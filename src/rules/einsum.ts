@@ -52,7 +52,7 @@ interface Term {
 }
 
 /** An einsum by transposes and products of matrices, for backends without the kernel, or with a slow one. */
-export function contract({operands, result}: Equation, tensors: readonly Tensor[]): Tensor {
+function contract({operands, result}: Equation, tensors: readonly Tensor[]): Tensor {
   const sizes = new Map<string, number>();
   const terms = operands.map((labels, index): Term => {
     const value = tensors[index];

@@ -238,7 +238,7 @@ interface ProductAttrs {
 }
 
 /** The cotangents of both operands of a product. Only the one that is asked for reads the other operand. */
-export function cotangentsOfProduct(
+function cotangentsOfProduct(
   dy: Tensor,
   a: Tensor,
   b: Tensor,

@@ -5,7 +5,7 @@ import {family, run, saving, type BatchedInput} from './rule.js';
 import {strategy} from './strategy.js';
 
 /** One axis as tfjs's attributes give it (negative: from the end), checked against the rank. */
-export const resolveAxis = (axis: number, rank: number): number =>
+const resolveAxis = (axis: number, rank: number): number =>
   util.parseAxisParam(axis, new Array<number>(rank).fill(1))[0]!;
 
 /** The tangents of a list of tensors, with zeros where there is none: for kernels that join what they get. */

@@ -58,6 +58,13 @@ describe('dp-mnist › program', function () {
     expect(stderr).to.match(/^--batch must be a number above 0, but is 'x'\nSee --help.*\n$/);
   });
 
+  it('refuses a folder that cannot be, before it trains', async () => {
+    const {code, stdout, stderr} = await runDemo(['--out', join(root, 'package.json', 'x')]);
+    expect(code).to.equal(2);
+    expect(stdout).to.equal('');
+    expect(stderr).to.match(/^--out: no folder can be made there: /);
+  });
+
   for (const backend of backends.filter((name) => name !== 'cpu')) {
     it(`trains, reports and writes its files on ${backend}`, async () => {
       const args = ['--epochs', '0.1', '--batch', '100', '--backend', backend, '--out', out];

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import seedrandom from 'seedrandom';
-import {batchOf, loadDigits, type Digits} from '../../demos/dp-mnist/data.js';
+import {batchOf, imageOf, loadDigits, type Digits} from '../../demos/dp-mnist/data.js';
 import {crossEntropy, models, type Parameters} from '../../demos/dp-mnist/model.js';
 import {
   clippedSum,
@@ -55,6 +55,8 @@ describe('dp-mnist › data', () => {
     expect(digits.labels).to.have.lengthOf(9000);
     expect(digits.images).to.have.lengthOf(9000 * 784);
     expect(new Set(digits.labels).size).to.equal(10);
+    const images = Array.from(digits.labels, (_, row) => imageOf(digits, row).join());
+    expect(new Set(images).size).to.equal(9000);
   });
 
   it('is split alike by the same seed, and otherwise by another', () => {

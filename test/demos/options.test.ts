@@ -1,5 +1,6 @@
 import {expect} from 'chai';
-import {defaults, help, OptionError, parseOptions} from '../../demos/dp-mnist/options.js';
+import {defaults, help, parseOptions} from '../../demos/dp-mnist/options.js';
+import {UserError} from '../../demos/dp-mnist/user-error.js';
 
 describe('dp-mnist › options', () => {
   it('have defaults', () => {
@@ -46,7 +47,7 @@ describe('dp-mnist › options', () => {
     [['mlp'], 'mlp'],
   ] as const) {
     it(`are refused with a clear message: ${args.join(' ')}`, () => {
-      expect(() => parseOptions(args)).to.throw(OptionError, message);
+      expect(() => parseOptions(args)).to.throw(UserError, message);
     });
   }
 });

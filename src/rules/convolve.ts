@@ -200,8 +200,7 @@ export const transposedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
   }));
 
 /** `[kh, kw, in, out]` to `[kh, kw, out, in]`, turned by 180°. */
-const flipped = (filter: Tensor): Tensor =>
-  transpose(reverseAxes(filter, [0, 1]), [0, 1, 3, 2]);
+const flipped = (filter: Tensor): Tensor => transpose(reverseAxes(filter, [0, 1]), [0, 1, 3, 2]);
 
 /** The transpose of a convolution in its filter: a cotangent of shape `filterShape`. */
 export function filterGradient(

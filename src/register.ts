@@ -20,6 +20,7 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'DepthwiseConv2dNative', // throws with dilations
   'GatherV2', // throws with two batch dimensions
   'MaxPool', // wrong with explicit padding and 'ceil'
+  'MaxPool3D', // its gradient kernel is wrong on wasm, and on cpu where height and width differ
   'Maximum', // throws where the inputs broadcast
   'Minimum',
   'MirrorPad', // drops the mirrored part
@@ -103,5 +104,5 @@ function registerGradients(): void {
 
 registerGradients();
 // Once more when all modules that are imported together have run: tfjs registers its own when it loads, be it after this.
-queueMicrotask(registerGradients);
+void Promise.resolve().then(registerGradients);
 registerMissingKernels();

@@ -17,6 +17,16 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 const isBranch = (value: unknown): value is unknown[] | Record<string, unknown> =>
   Array.isArray(value) || isPlainObject(value);
 
+/** Whether two branches are of one kind, with the same keys in any order. */
+function haveSameKeys(a: object, b: object): boolean {
+  const [keysA, keysB] = [Object.keys(a), Object.keys(b)];
+  return (
+    Array.isArray(a) === Array.isArray(b) &&
+    keysA.length === keysB.length &&
+    keysA.every((key) => keysB.includes(key))
+  );
+}
+
 /** The same tree with each leaf replaced. */
 export function mapLeaves(
   tree: unknown,
@@ -83,19 +93,10 @@ export function structureMismatch(
 ): string | null {
   if (!isBranch(expected) && !isBranch(actual)) return null;
   const place = path.length === 0 ? '' : ` at ${showPath(path)}`;
-  const expectedKeys = isBranch(expected) ? Object.keys(expected) : null;
-  const actualKeys = isBranch(actual) ? Object.keys(actual) : null;
-  const sameKind = Array.isArray(expected) === Array.isArray(actual);
-  if (
-    !expectedKeys ||
-    !actualKeys ||
-    !sameKind ||
-    expectedKeys.length !== actualKeys.length ||
-    expectedKeys.some((key) => !actualKeys.includes(key))
-  ) {
+  if (!isBranch(expected) || !isBranch(actual) || !haveSameKeys(expected, actual)) {
     return `expected ${describe(expected)}${place}, but got ${describe(actual)}`;
   }
-  for (const key of expectedKeys) {
+  for (const key of Object.keys(expected)) {
     const step = Array.isArray(expected) ? Number(key) : key;
     const mismatch = structureMismatch(
       (expected as Record<string, unknown>)[key],
@@ -136,16 +137,10 @@ export function spreadPrefix<P>(
       mapLeaves(node, () => values.push(part));
       return;
     }
-    if (!isBranch(part) || !isBranch(node)) mismatch(path, part, node);
-    const [partKeys, nodeKeys] = [Object.keys(part as object), Object.keys(node as object)];
-    if (
-      Array.isArray(part) !== Array.isArray(node) ||
-      partKeys.length !== nodeKeys.length ||
-      nodeKeys.some((key) => !partKeys.includes(key))
-    ) {
-      mismatch(path, part, node);
+    if (!isBranch(part) || !isBranch(node) || !haveSameKeys(part, node)) {
+      return mismatch(path, part, node);
     }
-    for (const key of nodeKeys) {
+    for (const key of Object.keys(node)) {
       visit((part as Record<string, unknown>)[key], (node as Record<string, unknown>)[key], [
         ...path,
         Array.isArray(node) ? Number(key) : key,

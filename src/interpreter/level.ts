@@ -9,6 +9,20 @@ export interface KernelCall {
   readonly attrs: object;
 }
 
+/** The same for each input of a kernel, be they a list or named; inputs that are missing stay so. */
+export function mapInputs<T>(
+  inputs: NamedTensorMap,
+  f: (input: Tensor) => T,
+): Record<string, T> | T[] {
+  if (Array.isArray(inputs)) return (inputs as Tensor[]).map(f);
+  const mapped: Record<string, T> = {};
+  for (const name in inputs) {
+    const input = inputs[name];
+    if (input != null) mapped[name] = f(input);
+  }
+  return mapped;
+}
+
 let nextLevelId = 0;
 
 /**

@@ -3,30 +3,33 @@ import {spansLast} from './broadcast.js';
 import {alignRanks, broadcastTo, materialize, unbroadcast} from './dims.js';
 import {unary} from './kinds.js';
 import {masked} from './mask.js';
-import {add, equal, greater, less, mul, scalar, scale, sub, where} from './ops.js';
+import {add, equal, less, mul, scalar, where} from './ops.js';
 import {family, run, savingFor} from './rule.js';
+import {
+  isPositive,
+  preluInAlpha,
+  preluInX,
+  throughLeakyRelu,
+  throughRelu,
+  throughRelu6,
+  throughSigmoid,
+} from './slopes.js';
 
 const SELU_SCALE = 1.0507009873554805;
 const SELU_SCALE_ALPHA = SELU_SCALE * 1.6732632423543772;
-
-const isPositive = (x: Tensor): Tensor => greater(x, scalar(0));
 
 /**
  * Activation functions. Where the derivative follows from the output, that is what is kept: the next layer keeps it too. At kinks JAX
  * and PyTorch agree on 0 for Relu and on the left derivative for Selu; where they differ, PyTorch's and TensorFlow's choice is taken.
  */
 export const activation = family({
-  Relu: unary('Relu', 'output', (t, y) => masked(isPositive(y), t)),
+  Relu: unary('Relu', 'output', throughRelu),
   // 0 at both kinks.
-  Relu6: unary('Relu6', 'output', (t, y) =>
-    masked(run('LogicalAnd', {a: isPositive(y), b: less(y, scalar(6))}), t),
-  ),
-  LeakyRelu: unary('LeakyRelu', 'input', (t, x, {alpha}) =>
-    where(isPositive(x), t, scale(t, alpha)),
-  ),
+  Relu6: unary('Relu6', 'output', throughRelu6),
+  LeakyRelu: unary('LeakyRelu', 'input', (t, x, {alpha}) => throughLeakyRelu(t, x, alpha)),
   Elu: unary('Elu', 'output', (t, y) => run('EluGrad', {dy: t, y})),
   Selu: unary('Selu', 'output', (t, y) => mul(t, seluSlope(y))),
-  Sigmoid: unary('Sigmoid', 'output', (t, y) => mul(t, mul(y, sub(scalar(1), y)))),
+  Sigmoid: unary('Sigmoid', 'output', throughSigmoid),
   Softplus: unary('Softplus', 'input', (t, x) => mul(t, run('Sigmoid', {x}))),
   // Within the bounds, themselves included, it is the identity; that is how the place is recognized.
   ClipByValue: unary('ClipByValue', 'input', (t, x, attrs) =>
@@ -75,8 +78,3 @@ function seluSlope(y: Tensor): Tensor {
   const linear = broadcastTo(scalar(SELU_SCALE), y.shape);
   return where(isPositive(y), linear, add(y, scalar(SELU_SCALE_ALPHA)));
 }
-
-const preluInX = (t: Tensor, x: Tensor, alpha: Tensor): Tensor =>
-  where(isPositive(x), t, mul(t, alpha));
-
-const preluInAlpha = (t: Tensor, x: Tensor): Tensor => mul(t, run('Minimum', {a: x, b: scalar(0)}));

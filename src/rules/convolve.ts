@@ -44,6 +44,7 @@ export function infoOf(
   xShape: readonly number[],
   filterShape: readonly number[],
   {strides, dilations = 1, pad, dimRoundingMode, dataFormat}: ConvolutionAttrs,
+  isDepthwise = false,
 ): backend_util.Conv2DInfo {
   return backend_util.computeConv2DInfo(
     shape4D(xShape),
@@ -52,7 +53,7 @@ export function infoOf(
     dilations,
     pad,
     dimRoundingMode,
-    false,
+    isDepthwise,
     backend_util.convertConv2DDataFormat(dataFormat),
   );
 }

@@ -1,7 +1,12 @@
-import {backend_util, type DepthwiseConv2dNativeAttrs, type Tensor} from '@tensorflow/tfjs-core';
+import {
+  type backend_util,
+  type DepthwiseConv2dNativeAttrs,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
 import {
   assertCotangent,
   assertImages,
+  infoOf as convolutionInfo,
   padsInKernel,
   pairOf,
   shape4D,
@@ -24,21 +29,12 @@ interface DepthwiseAttrs extends Omit<DepthwiseConv2dNativeAttrs, 'dataFormat' |
 }
 
 /** The kernels take every image for NHWC, whatever `dataFormat` says. */
-function infoOf(
+const infoOf = (
   xShape: readonly number[],
   filterShape: readonly number[],
-  {strides, dilations = 1, pad, dimRoundingMode}: DepthwiseAttrs,
-): backend_util.Conv2DInfo {
-  return backend_util.computeConv2DInfo(
-    shape4D(xShape),
-    shape4D(filterShape),
-    strides,
-    dilations,
-    pad,
-    dimRoundingMode,
-    true,
-  );
-}
+  attrs: DepthwiseAttrs,
+): backend_util.Conv2DInfo =>
+  convolutionInfo(xShape, filterShape, {...attrs, dataFormat: 'NHWC'}, true);
 
 export const depthwiseAxesOf = (
   xShape: readonly number[],

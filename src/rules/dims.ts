@@ -1,5 +1,5 @@
 import {util, type Tensor} from '@tensorflow/tfjs-core';
-import {reshape, sameShape, sum, tile, transpose} from './ops.js';
+import {reshape, sameShape, slice, sum, tile, transpose} from './ops.js';
 import type {BatchedInput} from './rule.js';
 
 const product = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
@@ -93,10 +93,18 @@ export function moveDim(x: Tensor, from: number, to: number): Tensor {
 }
 
 /** Exchanges the first two of three dimensions. */
-export const swap = (x: Tensor): Tensor =>
-  x.shape[0] === 1 || x.shape[1] === 1
-    ? reshape(x, [x.shape[1]!, x.shape[0]!, x.shape[2]!])
-    : transpose(x, [1, 0, 2]);
+export const swap = (x: Tensor): Tensor => transpose(x, [1, 0, 2]);
+
+/** The part of `x` from `begin` on along one axis. */
+export function sliceAlong(x: Tensor, axis: number, begin: number, size: number): Tensor {
+  const sizes = [...x.shape];
+  sizes[axis] = size;
+  return slice(
+    x,
+    sizes.map((_, other) => (other === axis ? begin : 0)),
+    sizes,
+  );
+}
 
 /** Sums a cotangent over the dimensions along which its input was broadcast, back to the input's shape. */
 export function unbroadcast(dy: Tensor, shape: readonly number[]): Tensor {

@@ -1,8 +1,15 @@
 import type {backend_util, Tensor} from '@tensorflow/tfjs-core';
 import {alignRanks, broadcastTo, materialize, unbroadcast} from './dims.js';
-import {masked} from './mask.js';
-import {add, greater, less, mul, scalar, scale, sub, where} from './ops.js';
+import {add} from './ops.js';
 import {run, type BatchedInput} from './rule.js';
+import {
+  preluInAlpha,
+  preluInX,
+  throughLeakyRelu,
+  throughRelu,
+  throughRelu6,
+  throughSigmoid,
+} from './slopes.js';
 
 /**
  * NOTE [fused]
@@ -65,31 +72,26 @@ function activate(x: Tensor, {activation, leakyreluAlpha = 0.2}: EpilogueAttrs):
   }
 }
 
-const isPositive = (x: Tensor): Tensor => greater(x, scalar(0));
-
 /** A change `t` before the activation as one after it; the same for cotangents, the other way round. */
 function throughActivation(t: Tensor, {before, output, weights, attrs}: Epilogue): Tensor {
   const {activation, leakyreluAlpha: alpha = 0.2} = attrs;
   switch (activation) {
     case 'relu':
-      return masked(isPositive(output), t);
+      return throughRelu(t, output);
     case 'relu6':
-      return masked(run('LogicalAnd', {a: isPositive(output), b: less(output, scalar(6))}), t);
+      return throughRelu6(t, output);
     case 'elu':
       return run('EluGrad', {dy: t, y: output});
     case 'sigmoid':
-      return mul(t, mul(output, sub(scalar(1), output)));
+      return throughSigmoid(t, output);
     case 'leakyrelu':
-      return where(isPositive(alpha >= 0 ? output : before()), t, scale(t, alpha));
+      return throughLeakyRelu(t, alpha >= 0 ? output : before(), alpha);
     case 'prelu':
-      return where(isPositive(before()), t, mul(t, weights!));
+      return preluInX(t, before(), weights!);
     default:
       return t;
   }
 }
-
-const throughWeights = (t: Tensor, before: Tensor): Tensor =>
-  mul(t, run('Minimum', {a: before, b: scalar(0)}));
 
 /** The tangent of the output, from those of the product and the bias, and that of the activation's weights. */
 export function epilogueTangent(
@@ -102,7 +104,7 @@ export function epilogueTangent(
     const change = broadcastTo(terms.reduce(add), epilogue.output.shape);
     changes.push(throughActivation(change, epilogue));
   }
-  if (weightsTangent) changes.push(throughWeights(weightsTangent, epilogue.before()));
+  if (weightsTangent) changes.push(preluInAlpha(weightsTangent, epilogue.before()));
   return changes.reduce(add);
 }
 
@@ -115,7 +117,7 @@ export function epilogueCotangents(
   return {
     product,
     bias: () => unbroadcast(product(), epilogue.bias!.shape),
-    weights: () => unbroadcast(throughWeights(dy, epilogue.before()), epilogue.weights!.shape),
+    weights: () => unbroadcast(preluInAlpha(dy, epilogue.before()), epilogue.weights!.shape),
   };
 }
 

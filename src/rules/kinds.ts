@@ -3,7 +3,7 @@ import {runBroadcasting, type BinaryName} from './broadcast.js';
 import {alignRanks, broadcastTo, unbroadcast} from './dims.js';
 import {add} from './ops.js';
 import {run} from './rule.js';
-import type {BatchedInput, RuleOf, VjpRule} from './rule.js';
+import type {BatchedInput, RuleOf} from './rule.js';
 import type {KernelName, Signatures} from './signatures.js';
 
 /** Kernels of one tensor `x`, element by element. */
@@ -127,5 +127,3 @@ export function binary<Name extends BinaryName>(
 export function stepBinary<Name extends BinaryName>(name: Name): RuleOf<Name> {
   return {batch: broadcastingBatch(name), derivative: 'zero'} as unknown as RuleOf<Name>;
 }
-
-export type {VjpRule};

@@ -135,11 +135,14 @@ function multiply(a: Operand, b: Operand): Tensor {
     return multiply(a.joined(), b.withBatch(b.batch.slice(0, -1)));
   }
   if (!isSupported(a.batch, b.batch)) {
-    const batch = a.batch.map((size, axis) => Math.max(size, b.batch[axis]!));
+    const batch = batchOfProduct(a, b);
     return multiply(a.spread(batch), b.spread(batch));
   }
   return a.isTraced || b.isTraced || a.dtype !== 'float32' ? byKernel(a, b) : multiplyData(a, b);
 }
+
+const batchOfProduct = (a: Operand, b: Operand): number[] =>
+  a.batch.map((size, axis) => Math.max(size, b.batch[axis]!));
 
 /** Whether BatchMatMul broadcasts these batch dimensions rightly. */
 function isSupported(batchA: readonly number[], batchB: readonly number[]): boolean {
@@ -158,7 +161,7 @@ const byKernel = (a: Operand, b: Operand): Tensor =>
 /** The product of float32 data, in the way that the backend computes fastest. See NOTE [strategy]. */
 function multiplyData(a: Operand, b: Operand): Tensor {
   const choice = strategy();
-  const size = product(a.batch.length > b.batch.length ? a.batch : b.batch) * a.rows * b.columns;
+  const size = product(batchOfProduct(a, b)) * a.rows * b.columns;
   if (a.columns === 1 && size <= choice.outerProductsMultiplied) {
     return mul(a.plain().stored(), b.plain().stored());
   }

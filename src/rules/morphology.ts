@@ -114,6 +114,19 @@ function assertRanks(x: BatchedInput, filter: BatchedInput): void {
   );
 }
 
+/** What both gradient kernels take. */
+function gradientInputs(
+  {x, filter, dy}: Readonly<Record<'x' | 'filter' | 'dy', BatchedInput>>,
+  size: number,
+): Record<'x' | 'filter' | 'dy', Tensor> {
+  assertRanks(x, filter);
+  return {
+    x: asChannels(x, 3, size),
+    filter: asChannels(filter, 2, size),
+    dy: asChannels(dy, 3, size),
+  };
+}
+
 export const morphology = family({
   Dilation2D: {
     batch: ({x, filter}, attrs, size) => {
@@ -148,15 +161,8 @@ export const morphology = family({
   },
 
   Dilation2DBackpropInput: {
-    batch: ({x, filter, dy}, attrs, size) => {
-      assertRanks(x, filter);
-      const inputs = {
-        x: asChannels(x, 3, size),
-        filter: asChannels(filter, 2, size),
-        dy: asChannels(dy, 3, size),
-      };
-      return unfoldFrom(run('Dilation2DBackpropInput', inputs, attrs), 3, size);
-    },
+    batch: (inputs, attrs, size) =>
+      unfoldFrom(run('Dilation2DBackpropInput', gradientInputs(inputs, size), attrs), 3, size),
     linearIn: ['dy'],
     vjp: savingFor({dy: ['x', 'filter']}, (ct, {x, filter, dy}, attrs) => ({
       dy: () => {
@@ -167,15 +173,8 @@ export const morphology = family({
   },
 
   Dilation2DBackpropFilter: {
-    batch: ({x, filter, dy}, attrs, size) => {
-      assertRanks(x, filter);
-      const inputs = {
-        x: asChannels(x, 3, size),
-        filter: asChannels(filter, 2, size),
-        dy: asChannels(dy, 3, size),
-      };
-      return unfoldFrom(run('Dilation2DBackpropFilter', inputs, attrs), 2, size);
-    },
+    batch: (inputs, attrs, size) =>
+      unfoldFrom(run('Dilation2DBackpropFilter', gradientInputs(inputs, size), attrs), 2, size),
     linearIn: ['dy'],
     vjp: savingFor({dy: ['x', 'filter']}, (ct, {x, filter, dy}, attrs) => ({
       dy: () =>

@@ -1,5 +1,5 @@
 import {backend_util, util, type Tensor} from '@tensorflow/tfjs-core';
-import {fold, logicalRank, logicalShape, materialize, product, swap} from './dims.js';
+import {fold, logicalRank, logicalShape, materialize, product, sliceAlong, swap} from './dims.js';
 import {concat, equal, pad, reshape, slice, sum, tile, transpose, where, zeros} from './ops.js';
 import {family, run, saving, type BatchedInput} from './rule.js';
 import {strategy} from './strategy.js';
@@ -11,17 +11,6 @@ const resolveAxis = (axis: number, rank: number): number =>
 /** The tangents of a list of tensors, with zeros where there is none: for kernels that join what they get. */
 const filled = (primals: readonly Tensor[], tangents: readonly (Tensor | undefined)[]): Tensor[] =>
   primals.map(({shape, dtype}, index) => tangents[index] ?? zeros(shape, dtype));
-
-/** The part of `x` from `begin` on along one axis. */
-function sliceAlong(x: Tensor, axis: number, begin: number, size: number): Tensor {
-  const sizes = [...x.shape];
-  sizes[axis] = size;
-  return slice(
-    x,
-    sizes.map((_, other) => (other === axis ? begin : 0)),
-    sizes,
-  );
-}
 
 /** Consecutive parts of the given sizes along one axis, by slices: where these are not the kernel's, that is faster than the splitting kernels. */
 function splitAlong(x: Tensor, axis: number, sizes: readonly number[]): Tensor[] {

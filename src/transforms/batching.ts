@@ -1,9 +1,9 @@
-import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
 import type {CustomGradient, EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
 import {attachGradient, showStack} from '../interpreter/hook.js';
-import {Level, type KernelCall} from '../interpreter/level.js';
+import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {adopt, alias, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
 import {repeat} from '../rules/dims.js';
 import {ruleFor} from '../rules/index.js';
@@ -56,21 +56,14 @@ export class BatchingLevel extends Level {
     if (rule === undefined) throw noBatchingRule(name);
     if (typeof rule.batch !== 'function') throw noBatchingRule(name, rule.batch.refuse);
     const mark = nextTensorId();
-    const outputs = rule.batch(this.unwrapAll(inputs) as never, attrs, this.size) as
-      Tensor | Tensor[];
+    const outputs = rule.batch(
+      mapInputs(inputs, (input) => this.unwrap(input)) as never,
+      attrs,
+      this.size,
+    ) as Tensor | Tensor[];
     return Array.isArray(outputs)
       ? outputs.map((output) => this.wrap(output, mark))
       : this.wrap(outputs, mark);
-  }
-
-  private unwrapAll(inputs: NamedTensorMap): object {
-    if (Array.isArray(inputs)) return (inputs as Tensor[]).map((input) => this.unwrap(input));
-    const unwrapped: Record<string, BatchedInput> = {};
-    for (const name in inputs) {
-      const input = inputs[name];
-      if (input != null) unwrapped[name] = this.unwrap(input);
-    }
-    return unwrapped;
   }
 
   processCustom(call: CustomGradient): Tensor {

@@ -4,7 +4,7 @@ import {TransformError} from '../errors.js';
 import {savedWith, type CustomGradient, type EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
 import {attachGradient, run, showStack} from '../interpreter/hook.js';
-import {Level, type KernelCall} from '../interpreter/level.js';
+import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {adopt, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
 import {ruleFor} from '../rules/index.js';
 import {add, zeros} from '../rules/ops.js';
@@ -53,15 +53,8 @@ export class ForwardLevel extends Level {
 
   process({name, inputs, attrs}: KernelCall): Tensor | Tensor[] {
     const mark = nextTensorId();
-    const isList = Array.isArray(inputs);
-    const primals = (isList ? [] : {}) as NamedTensorMap;
-    const tangents = (isList ? [] : {}) as Tangents;
-    for (const input of Object.keys(inputs)) {
-      const tensor = inputs[input];
-      if (tensor == null) continue;
-      primals[input] = this.primalOf(tensor);
-      tangents[input] = this.tangentOf(tensor) ?? undefined;
-    }
+    const primals = mapInputs(inputs, (input) => this.primalOf(input)) as NamedTensorMap;
+    const tangents = mapInputs(inputs, (input) => this.tangentOf(input) ?? undefined) as Tangents;
     const result = run(name, primals, attrs);
     const outputs = Array.isArray(result) ? result : [result];
     const rule = ruleFor(name);

@@ -1,6 +1,7 @@
 import {tensor, Tensor} from '@tensorflow/tfjs-core';
 import {scoped} from '../interpreter/scope.js';
-import {cast, concat, reshape, slice} from '../rules/ops.js';
+import {sliceAlong} from '../rules/dims.js';
+import {cast, concat, reshape} from '../rules/ops.js';
 import {mapLeaves, tensorsOf, withTensors} from '../tree.js';
 import type {Argnums, Jacobian, Selected} from '../types.js';
 import {assertAlive, assertFunction, differentiableTensors, resolveArgnums} from './arguments.js';
@@ -187,9 +188,7 @@ function forUnitVectors<T>(
 /** The part of dimension `axis` that belongs to tensor number `index`, where all of them stand there one after the other. */
 function segment(x: Tensor, axis: number, tensors: readonly Tensor[], index: number): Tensor {
   const from = tensors.slice(0, index).reduce((size, tensor) => size + tensor.size, 0);
-  const begin = x.shape.map((_, dim) => (dim === axis ? from : 0));
-  const size = x.shape.map((n, dim) => (dim === axis ? tensors[index]!.size : n));
-  return tensors.length === 1 ? x : slice(x, begin, size);
+  return sliceAlong(x, axis, from, tensors[index]!.size);
 }
 
 /** Puts the blocks of a Jacobian into the structure of the output, and each row of them into that of the arguments. */

@@ -15,7 +15,7 @@ import {
   showStack,
   type StockGradients,
 } from '../interpreter/hook.js';
-import {Level, type KernelCall} from '../interpreter/level.js';
+import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {scoped} from '../interpreter/scope.js';
 import {adopt, alias, makeTracer, own, recordAt} from '../interpreter/tracer.js';
 import {ruleFor} from '../rules/index.js';
@@ -52,7 +52,8 @@ class ReverseLevel extends Level {
 
   process({name, inputs, attrs}: KernelCall): Tensor | Tensor[] {
     const mark = nextTensorId();
-    const result = run(name, this.primals(inputs), attrs);
+    const primals = mapInputs(inputs, (input) => this.primalOf(input));
+    const result = run(name, primals, attrs);
     const rule = ruleFor(name);
     if (rule !== undefined && 'derivative' in rule && rule.derivative === 'zero') return result;
     const outputs = Array.isArray(result) ? result : [result];
@@ -131,18 +132,6 @@ class ReverseLevel extends Level {
       const primal = own(output, mark);
       return makeTracer(new TapeRecord(this, primal, node, index), primal.shape, primal.dtype);
     });
-  }
-
-  private primals(inputs: NamedTensorMap): NamedTensorMap {
-    if (Array.isArray(inputs)) {
-      return (inputs as Tensor[]).map((input) => this.primalOf(input)) as unknown as NamedTensorMap;
-    }
-    const primals: NamedTensorMap = {};
-    for (const name in inputs) {
-      const input = inputs[name];
-      if (input != null) primals[name] = this.primalOf(input);
-    }
-    return primals;
   }
 
   processCustom(call: CustomGradient): Tensor {

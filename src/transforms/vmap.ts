@@ -2,8 +2,8 @@ import {concat, ones, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
 import {scoped} from '../interpreter/scope.js';
 import {alias} from '../interpreter/tracer.js';
-import {moveDim} from '../rules/dims.js';
-import {slice, zeros} from '../rules/ops.js';
+import {moveDim, sliceAlong} from '../rules/dims.js';
+import {zeros} from '../rules/ops.js';
 import {leavesOf, mapLeaves, pathOf, showPath, tensorsOf, withTensors} from '../tree.js';
 import type {AnyRank, DimTree} from '../types.js';
 import {assertAlive, assertFunction, callSync, outputTensors} from './arguments.js';
@@ -163,13 +163,7 @@ function mapChunk(
   return scoped('chunk', (results) => {
     const parts = mapLeaves(args, (leaf, index) => {
       const dim = dims[index];
-      if (dim == null) return leaf;
-      const {shape} = leaf as Tensor;
-      return slice(
-        leaf as Tensor,
-        shape.map((_, axis) => (axis === dim ? start : 0)),
-        shape.map((n, axis) => (axis === dim ? count : n)),
-      );
+      return dim == null ? leaf : sliceAlong(leaf as Tensor, dim, start, count);
     }) as unknown[];
     const output = mapAtOnce<unknown>(f, parts, dims, outDims, count);
     results.push(...tensorsOf(output));

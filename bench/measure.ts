@@ -15,8 +15,14 @@ export interface Effort {
 /** The fewest samples that a median with a spread can be made of. */
 const minimumSamples = 3;
 
-/** A sample lasts at least so long, so that neither the clock nor one garbage collection decides it. */
-const sampleMilliseconds = 4;
+/**
+ * A sample lasts at least so long, so that neither the clock, nor one garbage collection, nor what the contender before it left in the
+ * processor's caches and the allocator's lists decides it: a training loop calls the same program again and again.
+ */
+const sampleMilliseconds = 25;
+
+/** So long, but no more than so many times, a contender runs before it is timed: V8 compiles hot functions twice. */
+const warmUp = {milliseconds: 400, runs: 200};
 
 /** Samples by round; `undefined` in rounds that a contender sat out. */
 export type Samples = readonly (number | undefined)[];
@@ -48,14 +54,16 @@ export async function interleave<Name extends string>(
   return samples;
 }
 
-/** A sampler for a program whose results are thrown away; how often it runs per sample is measured first, which also warms it up. */
+/** A sampler for a program whose results are thrown away; it is warmed up, and how often it runs per sample is measured, first. */
 export function sampler(run: () => tf.TensorContainer): Sampler {
   const timed = (repetitions: number) => {
     const started = performance.now();
     for (let i = 0; i < repetitions; i++) tf.tidy(() => void run());
     return (performance.now() - started) / repetitions;
   };
-  timed(1);
+  const started = performance.now();
+  for (let i = 0; i < warmUp.runs && performance.now() - started < warmUp.milliseconds; i++)
+    timed(1);
   const repetitions = Math.max(1, Math.min(200, Math.ceil(sampleMilliseconds / timed(1))));
   return () => timed(repetitions);
 }

@@ -2,6 +2,7 @@
 export type ErrorCode =
   | 'async-function'
   | 'batch-size-mismatch'
+  | 'closed-over-tracer'
   | 'disposed-tensor'
   | 'escaped-tracer'
   | 'in-dims-mismatch'

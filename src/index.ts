@@ -1,10 +1,15 @@
 import './register.js';
 
 export {TransformError, type ErrorCode} from './errors.js';
+export {checkpoint} from './transforms/checkpoint.js';
+export {customJvp} from './transforms/customJvp.js';
+export {customVjp, type CotangentsOf} from './transforms/customVjp.js';
 export {grad, gradAndValue, type GradOptions} from './transforms/grad.js';
-export {hessian, hvp} from './transforms/hessian.js';
+export {hessian, hvp, vhp} from './transforms/hessian.js';
 export {jacfwd, jacrev, type JacobianOptions} from './transforms/jacobian.js';
 export {jvp, type TangentsOf} from './transforms/jvp.js';
+export {linearTranspose, linearize, type Pushforward} from './transforms/linearize.js';
+export {stopGradient} from './transforms/stopGradient.js';
 export {vjp, type AuxOption, type Pullback} from './transforms/vjp.js';
 export {vmap, type VmapOptions} from './transforms/vmap.js';
 export type {AnyRank, Argnums, DimTree, Gradient, Jacobian, Selected} from './types.js';

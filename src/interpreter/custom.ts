@@ -1,44 +1,70 @@
-import type {Tensor} from '@tensorflow/tfjs-core';
+import {zeros, type Tensor} from '@tensorflow/tfjs-core';
 import type {CustomGradCall} from './engine.js';
-import {alias} from './tracer.js';
+import {adopt, alias} from './tracer.js';
 
-/** A function with a gradient of its own, called on certain inputs: what `tf.customGrad` makes. */
+/** Tangents or cotangents, `undefined` where they are zero. */
+export type SomeTensors = readonly (Tensor | undefined)[];
+
+/** A function with derivatives of its own, called on certain inputs: what `tf.customGrad`, `customVjp`, `customJvp` and `checkpoint` make. */
 export interface CustomGradient {
+  /** What was called, for messages. */
+  readonly name: string;
   readonly inputs: readonly Tensor[];
   /**
-   * Computes the value on other tensors of the same shapes in place of `inputs`.
+   * Computes the values on other tensors of the same shapes in place of `inputs`.
    * @param save  is given what the function wants to have again in the pullback
    */
-  forward(inputs: readonly Tensor[], save: (tensors: readonly Tensor[]) => void): Tensor;
+  forward(inputs: readonly Tensor[], save: (tensors: readonly Tensor[]) => void): readonly Tensor[];
   /**
    * One cotangent per input.
    * @param inputs  those that `forward` got: the function may have used them without saving them
    */
-  pullback(dy: Tensor, saved: readonly Tensor[], inputs: readonly Tensor[]): Tensor[];
+  pullback(
+    dys: readonly Tensor[],
+    saved: readonly Tensor[],
+    inputs: readonly Tensor[],
+  ): SomeTensors;
+  /** One tangent per value. Without it, the forward rule is the transpose of the pullback. */
+  pushforward?(
+    tangents: SomeTensors,
+    saved: readonly Tensor[],
+    inputs: readonly Tensor[],
+  ): SomeTensors;
+  /**
+   * What becomes of a traced tensor that `forward` uses though it is not among the inputs: 'constant', as on tfjs's own tape, or
+   * 'refused', since its derivative would be lost without a word.
+   */
+  readonly closedOver: 'constant' | 'refused';
 }
 
 /**
  * NOTE [custom]
- * A value that has been computed, and the gradient that it shall have: the level that meets a custom gradient runs its function once, on
- * tensors of lower levels, and then attaches the gradient to the value at each of these levels in turn. What the function saved stays
+ * Values that have been computed, and the derivatives that they shall have: the level that meets a custom gradient runs its function once,
+ * on tensors of lower levels, and then attaches the derivatives to the values at each of these levels in turn. What the function saved stays
  * traced in the ordinary way: second derivatives of the value use the custom gradient, those of what is saved are ordinary ones.
  */
-export interface EvaluatedGradient extends Pick<CustomGradient, 'inputs' | 'pullback'> {
-  readonly value: Tensor;
+export interface EvaluatedGradient extends Pick<
+  CustomGradient,
+  'name' | 'inputs' | 'pullback' | 'pushforward'
+> {
+  readonly values: readonly Tensor[];
   readonly saved: readonly Tensor[];
 }
 
 /**
- * What was saved, with `value`, which has the gradient attached, in place of the function's own result. Where the function has handed
+ * What was saved, with `attached`, which have the gradient attached, in place of the function's own results. Where the function has handed
  * back an input, what it saved is the input.
  */
 export function savedWith(
-  value: Tensor,
-  {inputs, value: result, saved}: EvaluatedGradient,
+  attached: readonly Tensor[],
+  {inputs, values, saved}: EvaluatedGradient,
 ): readonly Tensor[] {
-  const {dataId} = result;
-  if (inputs.some((input) => input.dataId === dataId)) return saved;
-  return saved.map((tensor) => (tensor.dataId === dataId ? value : tensor));
+  return saved.map((tensor) => {
+    const {dataId} = tensor;
+    if (inputs.some((input) => input.dataId === dataId)) return tensor;
+    const index = values.findIndex((value) => value.dataId === dataId);
+    return attached[index] ?? tensor;
+  });
 }
 
 /** Reads tfjs's own form of a custom gradient, whose function holds its inputs in a closure. */
@@ -48,35 +74,72 @@ export function fromStock({inputs, forwardFunc, backwardsFunc}: CustomGradCall):
   const standIn = (tensor: Tensor, substitutes: readonly Tensor[]): Tensor =>
     substitutes[originals.indexOf(tensor)] ?? tensor;
   return {
+    name: 'tf.customGrad',
+    closedOver: 'constant',
     inputs: originals,
     forward(substitutes, save) {
       const saveStandIns = (tensors: Tensor[]): void =>
         save(tensors.map((tensor) => standIn(tensor, substitutes)));
       const value = withDataOf(originals, substitutes, () => forwardFunc(null, saveStandIns));
-      return standIn(value, substitutes);
+      return [value].flat().map((tensor) => standIn(tensor, substitutes));
     },
-    pullback: (dy, saved, substitutes) =>
+    pullback: (dys, saved, substitutes) =>
       withDataOf(originals, substitutes, () => {
-        const cotangents = backwardsFunc(dy, [...saved]);
+        const cotangents = backwardsFunc(oneOrAll(dys), [...saved]);
         return originals.map((_, index) => standIn(cotangents[index]!(), substitutes));
       }),
   };
 }
 
+/** tfjs gives the only one of a list by itself. */
+const oneOrAll = (tensors: readonly Tensor[]): Tensor =>
+  (tensors.length === 1 ? tensors[0] : tensors) as Tensor;
+
+type StockForm = Pick<CustomGradient, 'inputs' | 'pullback'> & {
+  readonly forward: (save: (tensors: readonly Tensor[]) => void) => readonly Tensor[];
+};
+
 /** tfjs's form of a custom gradient, for tfjs's own tape. */
-export function toStock({inputs, value, saved, pullback}: EvaluatedGradient): CustomGradCall {
+export function toStock({inputs, forward, pullback}: StockForm): CustomGradCall {
+  const zerosLike = ({shape, dtype}: Tensor): Tensor => zeros(shape as [number], dtype);
   return {
     inputs: Object.fromEntries(inputs.map((input, index) => [index, input])),
     forwardFunc: (_backend, save) => {
-      save([...inputs, ...saved]);
-      return alias(value);
+      // A tidy scope of the function may end before tfjs keeps them.
+      const saved: Tensor[] = [];
+      try {
+        const values = forward((tensors) => saved.push(...tensors.map(adopt)));
+        save([...inputs, ...saved]);
+        return oneOrAll(values);
+      } finally {
+        for (const tensor of saved) tensor.dispose();
+      }
     },
-    backwardsFunc: (dy, kept) => {
-      const cotangents = pullback(dy, kept.slice(inputs.length), kept.slice(0, inputs.length));
-      return Object.fromEntries(cotangents.map((cotangent, index) => [index, () => cotangent]));
+    backwardsFunc: (dys, kept) => {
+      const originals = kept.slice(0, inputs.length);
+      const cotangents = pullback([dys].flat(), kept.slice(inputs.length), originals);
+      return Object.fromEntries(
+        originals.map((input, index) => [index, () => cotangents[index] ?? zerosLike(input)]),
+      );
     },
   };
 }
+
+/** An evaluated gradient in tfjs's form. */
+export const evaluatedToStock = ({
+  inputs,
+  values,
+  saved,
+  pullback,
+}: EvaluatedGradient): CustomGradCall =>
+  toStock({
+    inputs,
+    pullback,
+    forward(save) {
+      save(saved);
+      return values.map(alias);
+    },
+  });
 
 /**
  * NOTE [closures]

@@ -35,7 +35,7 @@ export interface CustomGradCall {
   readonly forwardFunc: (
     backend: KernelBackend | null,
     save: (tensors: Tensor[]) => void,
-  ) => Tensor;
+  ) => Tensor | Tensor[];
   readonly backwardsFunc: (dy: Tensor, saved: Tensor[]) => {[index: string]: () => Tensor};
   readonly inputs: NamedTensorMap;
 }

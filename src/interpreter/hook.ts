@@ -1,10 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type {NamedTensorMap, Tensor, Variable} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
-import {fromStock, toStock, type EvaluatedGradient} from './custom.js';
+import {
+  evaluatedToStock,
+  fromStock,
+  toStock,
+  type CustomGradient,
+  type EvaluatedGradient,
+} from './custom.js';
 import {engine, isStockTapeOn, runStock, type KernelFuncCall} from './engine.js';
 import type {Level} from './level.js';
-import {alias, recordOf, TraceRecord} from './tracer.js';
+import {alias, recordOf, share, TraceRecord} from './tracer.js';
 
 /**
  * NOTE [hook]
@@ -41,11 +47,32 @@ export function run(name: string, inputs: object, attrs: object = {}): Tensor | 
   }
 }
 
-/** Gives a value a gradient of its own at all levels of the inputs, and on tfjs's own tape. */
-export function attachGradient(gradient: EvaluatedGradient): Tensor {
+/** Gives values derivatives of their own at all levels of the inputs, and on tfjs's own tape. */
+export function attachGradient(gradient: EvaluatedGradient): Tensor[] {
   const level = highestLevel(gradient.inputs);
   if (level !== null) return level.attachGradient(gradient);
-  return isStockTapeOn() ? (runStock(toStock(gradient)) as Tensor) : gradient.value;
+  return isStockTapeOn() ? [runStock(evaluatedToStock(gradient))].flat() : [...gradient.values];
+}
+
+/** Calls a function with derivatives of its own, at whatever level its inputs are. */
+export function runCustom(call: CustomGradient): Tensor[] {
+  const level = highestLevel(call.inputs);
+  if (level !== null) {
+    level.assertActive();
+    return level.processCustom(call);
+  }
+  const {inputs, pullback} = call;
+  return [
+    runStock(toStock({inputs, pullback, forward: (save) => call.forward(inputs, save)})),
+  ].flat();
+}
+
+/** The same value without derivatives, at all levels and on tfjs's own tape. */
+export function detach(tensor: Tensor): Tensor {
+  const record = recordOf(tensor);
+  if (record === null) return share(tensor);
+  record.level.assertActive();
+  return record.level.detach(tensor);
 }
 
 function highestLevel(inputs: NamedTensorMap | readonly Tensor[]): Level | null {
@@ -87,6 +114,10 @@ function kernelFailed(
   });
 }
 
+/** Whether somebody takes derivatives of what runs now: a transform, or tfjs's own tape. */
+export const isDifferentiating = (): boolean =>
+  isStockTapeOn() || running.some(({differentiates}) => differentiates);
+
 /** ` (in grad → vmap)`, outermost first, or nothing where one transform runs alone. */
 export function showStack(): string {
   return running.length > 1 ? ` (in ${running.map(({transform}) => transform).join(' → ')})` : '';
@@ -103,7 +134,8 @@ function runKernelFunc(call: KernelFuncCall): Tensor | Tensor[] {
   if (opsWithRules.has(engine.state.activeScope?.name ?? '')) {
     return call.forwardFunc(null, () => undefined);
   }
-  return level.processCustom(fromStock(call));
+  const values = level.processCustom(fromStock(call));
+  return values.length === 1 ? values[0]! : values;
 }
 
 function keep<T extends Tensor>(tensor: T): T {

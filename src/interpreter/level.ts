@@ -1,6 +1,7 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
 import type {CustomGradient, EvaluatedGradient} from './custom.js';
+import {adopt, recordOf} from './tracer.js';
 
 /** One call of a kernel, with inputs of this level or lower ones. */
 export interface KernelCall {
@@ -36,17 +37,64 @@ export abstract class Level {
   private ended = false;
   private readonly kept: Tensor[] = [];
 
-  /** @param transform  the public function that runs, for messages */
-  constructor(readonly transform: string) {}
+  /**
+   * @param transform  the public function that runs, for messages
+   * @param differentiates  whether it takes derivatives
+   */
+  constructor(
+    readonly transform: string,
+    readonly differentiates: boolean,
+  ) {}
 
   /** Runs a kernel at least one of whose inputs is a tracer of this level. */
   abstract process(call: KernelCall): Tensor | Tensor[];
 
-  /** Runs a function with a gradient of its own (`tf.customGrad`). See NOTE [custom]. */
-  abstract processCustom(call: CustomGradient): Tensor;
+  /** Gives values of this level derivatives of their own. */
+  abstract attachGradient(gradient: EvaluatedGradient): Tensor[];
 
-  /** Gives a value of this level a gradient of its own. */
-  abstract attachGradient(gradient: EvaluatedGradient): Tensor;
+  /** The value of a tracer of this level without its derivatives, as `stopGradient` gives it. */
+  abstract detach(tracer: Tensor): Tensor;
+
+  /** What the function of a custom gradient computes with in place of an input: the tensor itself, or one of a lower level. */
+  protected abstract customInput(tensor: Tensor): Tensor;
+
+  /** Runs a function with derivatives of its own (`tf.customGrad`, `customVjp`, …) and gives its values. See NOTE [custom]. */
+  processCustom(call: CustomGradient): Tensor[] {
+    const inputs = call.inputs.map((input) => this.customInput(input));
+    const mayUse = inputs.flatMap((input) => recordOf(input)?.level ?? []);
+    const saved: Tensor[] = [];
+    try {
+      const values = call.forward(inputs, (tensors) => {
+        // A tidy scope of the function may end before they are passed on.
+        saved.push(...tensors.map((tensor) => adopt(this.closed(tensor, mayUse, call))));
+      });
+      return this.attachGradient({
+        ...call,
+        values: values.map((value) => this.closed(value, mayUse, call)),
+        saved,
+      });
+    } finally {
+      for (const tensor of saved) tensor.dispose();
+    }
+  }
+
+  /** What the function of a custom gradient gave, made independent of traced tensors that are not among its inputs. */
+  private closed(
+    tensor: Tensor,
+    mayUse: readonly Level[],
+    {name, closedOver}: Pick<CustomGradient, 'name' | 'closedOver'>,
+  ): Tensor {
+    const level = recordOf(tensor)?.level;
+    if (level === undefined || level.id < this.id || mayUse.includes(level)) return tensor;
+    const constant = closedOver === 'constant' ? level.detach(tensor) : tensor;
+    if (recordOf(constant)?.level !== level)
+      return this.closed(constant, mayUse, {name, closedOver});
+    throw new TransformError(
+      `the function given to ${name} uses a tensor traced by ${level.transform} that is not one of its arguments: its derivative would be ` +
+        `lost. Pass the tensor as an argument (in an array or a plain object, if there are many).`,
+      {code: 'closed-over-tracer', transform: level.transform},
+    );
+  }
 
   assertActive(): void {
     if (!this.ended) return;

@@ -144,15 +144,19 @@ export function makeTracer(record: TraceRecord, shape: number[], dtype: DataType
  * It is tracked by the scope that is open.
  */
 export function alias<T extends Tensor>(tensor: T): T {
+  return isStockTapeOn() && recordOf(tensor) === null
+    ? (runStock({kernelName: 'Identity', inputs: {x: tensor}}) as T)
+    : share(tensor);
+}
+
+/** The same, of which tfjs's own tape learns nothing: no derivative passes from the one to the other there. */
+export function share<T extends Tensor>(tensor: T): T {
   const {dataId, shape, dtype} = tensor;
   const data = engine.state.tensorInfo.get(dataId);
   if (dataId instanceof TraceRecord && dataId.numTensors === 0) {
     throw disposedTracer(tensor, dataId.level);
   }
   if (data === undefined) throw new Error('Tensor is disposed.');
-  if (isStockTapeOn() && data.backend !== tracerBackend) {
-    return runStock({kernelName: 'Identity', inputs: {x: tensor}}) as T;
-  }
   data.backend.incRef(dataId);
   return engine.makeTensorFromTensorInfo({dataId, shape, dtype}, data.backend) as T;
 }

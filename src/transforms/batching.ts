@@ -1,15 +1,15 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
-import type {CustomGradient, EvaluatedGradient} from '../interpreter/custom.js';
+import type {EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
-import {attachGradient, showStack} from '../interpreter/hook.js';
+import {attachGradient, detach, showStack} from '../interpreter/hook.js';
 import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
-import {adopt, alias, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
+import {alias, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
 import {repeat} from '../rules/dims.js';
 import {ruleFor} from '../rules/index.js';
 import {scale, sum} from '../rules/ops.js';
 import type {BatchedInput} from '../rules/rule.js';
-import {enter} from './reverse.js';
+import {enterSome} from './reverse.js';
 
 /** A mapped tensor. `value` is `[B, ...shape]`, where `shape` is the tracer's own, per-example shape. */
 class BatchRecord extends TraceRecord {
@@ -36,7 +36,7 @@ class BatchRecord extends TraceRecord {
 /** vmap: every tensor of this level stands for a batch of `size` tensors. See NOTE [levels], NOTE [batching]. */
 export class BatchingLevel extends Level {
   constructor(readonly size: number) {
-    super('vmap');
+    super('vmap', false);
   }
 
   /** A tracer for a value whose batch dimension is in front; takes the value over, see NOTE [ownership]. */
@@ -66,40 +66,57 @@ export class BatchingLevel extends Level {
       : this.wrap(outputs, mark);
   }
 
-  processCustom(call: CustomGradient): Tensor {
-    const saved: Tensor[] = [];
-    try {
-      // A tidy scope of the function may end before they are passed on.
-      const value = call.forward(call.inputs, (tensors) => saved.push(...tensors.map(adopt)));
-      return this.attachGradient({...call, value, saved});
-    } finally {
-      for (const tensor of saved) tensor.dispose();
-    }
+  protected customInput(tensor: Tensor): Tensor {
+    return tensor;
   }
 
-  /** The batched form of a custom gradient is a custom gradient of batches: its pullback runs under vmap, later. */
-  attachGradient(gradient: EvaluatedGradient): Tensor {
+  detach(tracer: Tensor): Tensor {
+    const mark = nextTensorId();
+    return this.wrap(detach(this.unwrap(tracer).value), mark);
+  }
+
+  /** The batched form of a custom gradient is a custom gradient of batches: its derivatives are computed under vmap, later. */
+  attachGradient(gradient: EvaluatedGradient): Tensor[] {
     const mark = nextTensorId();
     const inputs = gradient.inputs.map((input) => this.unwrap(input));
     const saved = gradient.saved.map((tensor) => this.unwrap(tensor));
     const {size} = this;
-    const value = attachGradient({
+    const {name, pullback, pushforward} = gradient;
+    const values = attachGradient({
+      name,
       inputs: inputs.map((input) => input.value),
-      value: this.materialize(gradient.value),
+      values: gradient.values.map((value) => this.materialize(value)),
       saved: saved.map((tensor) => tensor.value),
-      pullback: (dy, savedValues, inputValues) =>
-        enter(new BatchingLevel(size), (level) => {
-          const cotangents = gradient.pullback(
-            level.adopt(dy),
+      pullback: (dys, savedValues, inputValues) =>
+        enterSome(new BatchingLevel(size), (level) => {
+          const cotangents = pullback(
+            dys.map((dy) => level.adopt(dy)),
             level.rewrap(savedValues, saved),
             level.rewrap(inputValues, inputs),
           );
-          return cotangents.map((cotangent, index) =>
-            inputs[index]!.mapped ? alias(level.materialize(cotangent)) : level.total(cotangent),
+          return cotangents.map(
+            (cotangent, index) =>
+              cotangent &&
+              (inputs[index]!.mapped
+                ? alias(level.materialize(cotangent))
+                : level.total(cotangent)),
           );
         }),
+      ...(pushforward && {
+        pushforward: (tangents, savedValues, inputValues) =>
+          enterSome(new BatchingLevel(size), (level) => {
+            const pushed = pushforward(
+              tangents.map((tangent, index) =>
+                tangent && inputs[index]!.mapped ? level.adopt(tangent) : tangent,
+              ),
+              level.rewrap(savedValues, saved),
+              level.rewrap(inputValues, inputs),
+            );
+            return pushed.map((tangent) => tangent && alias(level.materialize(tangent)));
+          }),
+      }),
     });
-    return this.wrap(value, mark);
+    return values.map((value) => this.wrap(value, mark));
   }
 
   /** A tracer for a value that stays the caller's. */

@@ -1,11 +1,11 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {getGradient} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
-import {savedWith, type CustomGradient, type EvaluatedGradient} from '../interpreter/custom.js';
+import {savedWith, type EvaluatedGradient, type SomeTensors} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
-import {attachGradient, run, showStack} from '../interpreter/hook.js';
+import {attachGradient, detach, run, showStack} from '../interpreter/hook.js';
 import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
-import {adopt, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
+import {makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
 import {ruleFor} from '../rules/index.js';
 import {add, zeros} from '../rules/ops.js';
 import {isFloat} from './arguments.js';
@@ -36,6 +36,10 @@ type Tangents = Record<string, Tensor | undefined>;
 
 /** Forward mode: every tensor of this level carries its tangent. See NOTE [levels], NOTE [forward]. */
 export class ForwardLevel extends Level {
+  constructor(transform: string) {
+    super(transform, true);
+  }
+
   /** A tracer for a primal and its tangent, which it takes over where they were made since `mark`. */
   dual(primal: Tensor, tangent: Tensor, mark: number): Tensor {
     const record = new DualRecord(this, own(primal, mark), own(tangent, mark));
@@ -76,46 +80,40 @@ export class ForwardLevel extends Level {
     return Array.isArray(result) ? traced : traced[0]!;
   }
 
-  processCustom(call: CustomGradient): Tensor {
-    const primals = call.inputs.map((input) => this.primalOf(input));
-    const saved: Tensor[] = [];
-    try {
-      // A tidy scope of the function may end before the pullback runs.
-      const value = call.forward(primals, (tensors) => saved.push(...tensors.map(adopt)));
-      return this.pushCustom(call, {...call, inputs: primals, value, saved});
-    } finally {
-      for (const tensor of saved) tensor.dispose();
-    }
+  protected customInput(tensor: Tensor): Tensor {
+    return this.primalOf(tensor);
   }
 
-  attachGradient(gradient: EvaluatedGradient): Tensor {
-    return this.pushCustom(gradient, {
+  detach(tracer: Tensor): Tensor {
+    return detach(this.primalOf(tracer));
+  }
+
+  /** Where a custom gradient has no forward rule of its own, it is the transpose of its pullback, which is linear in `dy`. */
+  attachGradient(gradient: EvaluatedGradient): Tensor[] {
+    const {name, inputs, pullback, pushforward} = gradient;
+    const below = {
       ...gradient,
-      inputs: gradient.inputs.map((input) => this.primalOf(input)),
-      value: this.primalOf(gradient.value),
+      inputs: inputs.map((input) => this.primalOf(input)),
+      values: gradient.values.map((value) => this.primalOf(value)),
       saved: gradient.saved.map((tensor) => this.primalOf(tensor)),
-    });
-  }
-
-  /**
-   * The forward rule of a custom gradient is the transpose of its pullback, which is linear in `dy`.
-   * @param below  the same one level lower
-   */
-  private pushCustom(
-    {inputs}: {readonly inputs: readonly Tensor[]},
-    below: EvaluatedGradient,
-  ): Tensor {
+    };
     const mark = nextTensorId();
-    const value = attachGradient(below);
-    const saved = savedWith(value, below);
-    const [tangent] = transpose(
-      'customGrad',
-      [value],
-      ([dy]) => below.pullback(dy!, saved, below.inputs),
-      inputs.map((input) => this.tangentOf(input)),
-      this.transform,
-    );
-    return this.dual(value, tangent!, mark);
+    const values = attachGradient(below);
+    const saved = savedWith(values, below);
+    const tangents = inputs.map((input) => this.tangentOf(input) ?? undefined);
+    const pushed = pushforward
+      ? pushforward(tangents, saved, below.inputs)
+      : transpose(
+          name,
+          values,
+          (dys) => pullback(dys, saved, below.inputs),
+          tangents,
+          this.transform,
+        );
+    return values.map((value, index) => {
+      const tangent = pushed[index];
+      return tangent && isFloat(value) ? this.dual(value, tangent, mark) : value;
+    });
   }
 }
 
@@ -162,30 +160,42 @@ function pushByTransposing(
       const thunks = config.gradFunc(dys.length > 1 ? dys : dys[0]!, saved, attrs as never);
       return names.map((input) => thunks[input]!());
     },
-    names.map((input) => tangents[input]!),
+    names.map((input) => tangents[input]),
     'jvp',
   );
 }
 
-/** Applies the transpose of a linear map of cotangents to tangents (null: zero). */
-function transpose(
+/**
+ * Applies the transpose of a linear map: of cotangents to tangents, or the other way round.
+ * @param like  tensors of the shapes that the map takes
+ * @param map  gives `undefined` for zeros
+ * @param duals  one for each tensor that the map gives; `undefined` is zero
+ */
+export function transpose(
   name: string,
-  outputs: readonly Tensor[],
-  pullback: (dys: Tensor[]) => Tensor[],
-  tangents: readonly (Tensor | null)[],
+  like: readonly Tensor[],
+  map: (xs: Tensor[]) => SomeTensors,
+  duals: SomeTensors,
   transform: string,
 ): Tensor[] {
-  const origin = outputs.map(({shape, dtype}) => zeros(shape, dtype));
-  const linear = reverse(transform, origin, (dys) => {
-    const cotangents = pullback(dys);
-    cotangents.forEach((cotangent, index) => {
-      const tangent = tangents[index];
-      if (tangent) assertCotangentShape(name, cotangent, tangent.shape, index, transform);
-    });
-    return {outputs: cotangents, extras: []};
+  const origin = like.map(({shape, dtype}) => zeros(shape, dtype));
+  let places: number[] = [];
+  const linear = reverse(transform, origin, (xs) => {
+    const ys = map(xs);
+    places = [...ys.keys()].filter(
+      (index) => ys[index] !== undefined && duals[index] !== undefined,
+    );
+    const outputs = places.map((index) => ys[index]!);
+    places.forEach((index, i) =>
+      assertCotangentShape(name, outputs[i]!, duals[index]!.shape, index, transform),
+    );
+    return {outputs, extras: []};
   });
   try {
-    return linear.pullBack(tangents, true);
+    return linear.pullBack(
+      places.map((index) => duals[index]!),
+      true,
+    );
   } finally {
     linear.free();
   }

@@ -6,7 +6,7 @@ import {assertFunction} from './arguments.js';
 import {grad} from './grad.js';
 import {jacfwd, jacrev, type JacobianOptions} from './jacobian.js';
 import {jvp, type TangentsOf} from './jvp.js';
-import {assertPrimals} from './vjp.js';
+import {assertPrimals, vjp} from './vjp.js';
 
 /**
  * Hessian by forward over reverse mode, `jacfwd(jacrev(f))`: `H[i, j] = ∂²f(x) / ∂x[i]∂x[j]`.
@@ -48,6 +48,34 @@ export function hvp<A extends unknown[]>(
   return scoped('hvp', (results) => {
     const argnums = primals.map((_, index) => index);
     const [, product] = jvp(grad(f, {argnums}) as (...args: A) => unknown, primals, tangents);
+    results.push(...tensorsOf(product));
+    return product as never;
+  });
+}
+
+/**
+ * Product of a vector with the Hessian of a scalar function, by reverse over reverse mode. The Hessian is symmetric, so this is `hvp` in
+ * another way: it needs no forward rules, and takes more memory.
+ *
+ * @param f  returns a float scalar
+ * @param primals  the arguments of `f`, as an array: all of them are differentiated
+ * @param vectors  a tensor for each tensor of `primals`, of its shape and dtype, in the same structure
+ * @returns  one entry per primal, in the primal's structure
+ * @throws TransformError as `grad` and `vjp`
+ * @see https://pytorch.org/docs/stable/generated/torch.autograd.functional.vhp.html
+ * @example vhp((x: tf.Tensor) => tf.prod(x), [tf.tensor1d([2, 3])], [tf.tensor1d([1, 0])])  // => [[0, 1]]
+ */
+export function vhp<A extends unknown[]>(
+  f: (...args: A) => Tensor,
+  primals: readonly [...A],
+  vectors: NoInfer<TangentsOf<A>>,
+): {[K in keyof A]: Gradient<A[K]>} {
+  assertFunction(f, 'vhp');
+  assertPrimals(primals, 'vhp');
+  return scoped('vhp', (results) => {
+    const argnums = primals.map((_, index) => index);
+    const [, pullback] = vjp(grad(f, {argnums}) as (...args: A) => unknown, primals);
+    const product = pullback(vectors as never);
     results.push(...tensorsOf(product));
     return product as never;
   });

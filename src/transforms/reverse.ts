@@ -1,15 +1,11 @@
 import type {GradConfig, NamedTensorMap} from '@tensorflow/tfjs-core';
 import {getGradient, ones, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
-import {
-  savedWith,
-  withDataOf,
-  type CustomGradient,
-  type EvaluatedGradient,
-} from '../interpreter/custom.js';
+import {savedWith, withDataOf, type EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
 import {
   attachGradient,
+  detach,
   run,
   runAtLevel,
   showStack,
@@ -30,6 +26,10 @@ type Thunks = Record<string | number, (() => Tensor) | undefined>;
 
 /** Reverse mode: records every call on tracers of this level on a tape. See NOTE [levels], NOTE [reverse]. */
 class ReverseLevel extends Level {
+  constructor(transform: string) {
+    super(transform, true);
+  }
+
   readonly tape = new Tape();
 
   /** A tracer for an input of the differentiated function. */
@@ -134,41 +134,30 @@ class ReverseLevel extends Level {
     });
   }
 
-  processCustom(call: CustomGradient): Tensor {
-    const primals = call.inputs.map((input) => this.primalOf(input));
-    const saved: Tensor[] = [];
-    try {
-      // A tidy scope of the function may end before they are put on the tape.
-      const value = call.forward(primals, (tensors) => saved.push(...tensors.map(adopt)));
-      return this.recordCustom(call, {...call, inputs: primals, value, saved});
-    } finally {
-      for (const tensor of saved) tensor.dispose();
-    }
+  protected customInput(tensor: Tensor): Tensor {
+    return this.primalOf(tensor);
   }
 
-  attachGradient(gradient: EvaluatedGradient): Tensor {
-    return this.recordCustom(gradient, {
+  detach(tracer: Tensor): Tensor {
+    return detach(this.primalOf(tracer));
+  }
+
+  attachGradient(gradient: EvaluatedGradient): Tensor[] {
+    const below = {
       ...gradient,
       inputs: gradient.inputs.map((input) => this.primalOf(input)),
-      value: this.primalOf(gradient.value),
+      values: gradient.values.map((value) => this.primalOf(value)),
       saved: gradient.saved.map((tensor) => this.primalOf(tensor)),
-    });
-  }
-
-  /** @param below  the same one level lower */
-  private recordCustom(
-    {inputs}: {readonly inputs: readonly Tensor[]},
-    below: EvaluatedGradient,
-  ): Tensor {
+    };
     const mark = nextTensorId();
-    const value = attachGradient(below);
-    const parents = inputs.map((input) => this.recordOf(input));
+    const values = attachGradient(below);
+    const parents = gradient.inputs.map((input) => this.recordOf(input));
     const primals = below.inputs.map(adopt);
-    const saved = savedWith(value, below).map(adopt);
-    const pull: Pull = ([dy]) => below.pullback(dy!, saved, primals);
-    return this.record('customGrad', [value], parents, mark, pull, () => {
+    const saved = savedWith(values, below).map(adopt);
+    const pull: Pull = (dys) => [...below.pullback(dys, saved, primals)];
+    return this.record(below.name, values, parents, mark, pull, () => {
       for (const tensor of [...primals, ...saved]) tensor.dispose();
-    })[0]!;
+    });
   }
 }
 
@@ -338,4 +327,17 @@ function assertCotangent(dy: Tensor, y: Tensor, {transform}: Level): void {
 /** Runs `body` with a level on the stack. See `runAtLevel`. */
 export function enter<L extends Level>(level: L, body: (level: L) => Tensor[]): Tensor[] {
   return runAtLevel(level, stockGradients, body);
+}
+
+/** The same where some of the results may be missing. */
+export function enterSome<L extends Level>(
+  level: L,
+  body: (level: L) => readonly (Tensor | undefined)[],
+): (Tensor | undefined)[] {
+  let all: readonly (Tensor | undefined)[] = [];
+  enter(level, (entered) => {
+    all = body(entered);
+    return all.filter((result) => result !== undefined);
+  });
+  return [...all];
 }

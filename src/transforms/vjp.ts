@@ -158,15 +158,23 @@ class ResidualsRecord extends TraceRecord {
 }
 
 class ResidualsLevel extends Level {
+  constructor(transform: string) {
+    super(transform, false);
+  }
+
   process(): never {
     throw new Error('residuals take no part in computations');
   }
 
-  processCustom(): never {
+  attachGradient(): never {
     return this.process();
   }
 
-  attachGradient(): never {
+  detach(): never {
+    return this.process();
+  }
+
+  protected customInput(): never {
     return this.process();
   }
 }
@@ -177,20 +185,35 @@ function makePullback(
   linear: Linearized,
 ): Pullback<unknown[], unknown> {
   const like = mapToSpecs(output);
-  const handle = makeTracer(new ResidualsRecord(new ResidualsLevel('vjp'), linear), [0], 'float32');
+  const held = heldByScope('vjp', 'pullback', linear);
   const structure = primals.slice();
   const pullback = (cotangents: unknown): never => {
-    if (handle.isDisposed) {
-      throw new TransformError(
-        `the pullback was called after it was disposed: what it keeps belongs to the tidy scope in which vjp was called, and is ` +
-          `freed with it. Call it inside that scope, or call vjp outside.`,
-        {code: 'disposed-tensor', transform: 'vjp'},
-      );
-    }
+    held.assertAlive();
     const seeds = matchTree(cotangents, like, output, 'vjp', 'cotangent', 'output');
     return withTensors(structure, linear.pullBack(seeds, false)) as never;
   };
-  return Object.assign(pullback, {dispose: () => handle.dispose()});
+  return Object.assign(pullback, {dispose: held.dispose});
+}
+
+/** Makes what a derivative keeps belong to the tidy scope that is open, as tensors do. */
+export function heldByScope(
+  transform: string,
+  noun: 'pullback' | 'pushforward',
+  linear: Linearized,
+): {assertAlive: () => void; dispose: () => void} {
+  const level = new ResidualsLevel(transform);
+  const handle = makeTracer(new ResidualsRecord(level, linear), [0], 'float32');
+  return {
+    assertAlive() {
+      if (!handle.isDisposed) return;
+      throw new TransformError(
+        `the ${noun} was called after it was disposed: what it keeps belongs to the tidy scope in which ${transform} was called, and is ` +
+          `freed with it. Call it inside that scope, or call ${transform} outside.`,
+        {code: 'disposed-tensor', transform},
+      );
+    },
+    dispose: () => handle.dispose(),
+  };
 }
 
 interface TensorSpec {

@@ -581,7 +581,7 @@ describeBackends('misuse of every transform', () => {
         })) as (y: tf.Tensor) => tf.Tensor;
         fails(
           'kernel-failed',
-          /^\w+: the gradient of 'customGrad' gave a cotangent of shape \[5?\] for input 0, whose shape is \[2\]/,
+          /^\w+: the gradient of 'tf.customGrad' gave a cotangent of shape \[5?\] for input 0, whose shape is \[2\]/,
           [tf.ones([2])],
           (x) => call(f, x),
         );

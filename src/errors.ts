@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'closed-over-tracer'
   | 'disposed-tensor'
   | 'escaped-tracer'
+  | 'gradient-mismatch'
   | 'in-dims-mismatch'
   | 'invalid-argument'
   | 'kernel-failed'

@@ -59,7 +59,5 @@ export function callTreeGradient({
 export function floatsOf(
   tensors: readonly Tensor[],
 ): {readonly place: number; readonly tensor: Tensor}[] {
-  return tensors.flatMap((tensor, place) =>
-    isFloat(tensor) ? [{place, tensor}] : [],
-  );
+  return tensors.flatMap((tensor, place) => (isFloat(tensor) ? [{place, tensor}] : []));
 }

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'non-tensor-output'
   | 'not-a-function'
   | 'out-dims-mismatch'
+  | 'randomness'
   | 'tree-mismatch'
   | 'value-read'
   | 'variable-of-tracer';

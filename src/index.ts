@@ -12,5 +12,6 @@ export {jvp, type TangentsOf} from './transforms/jvp.js';
 export {linearTranspose, linearize, type Pushforward} from './transforms/linearize.js';
 export {stopGradient} from './transforms/stopGradient.js';
 export {vjp, type AuxOption, type Pullback} from './transforms/vjp.js';
+export type {Randomness} from './transforms/batching.js';
 export {vmap, type VmapOptions} from './transforms/vmap.js';
 export type {AnyRank, Argnums, DimTree, Gradient, Jacobian, Selected} from './types.js';

@@ -10,12 +10,19 @@ import {
 } from './custom.js';
 import {engine, isStockTapeOn, runStock, type KernelFuncCall} from './engine.js';
 import type {Level} from './level.js';
+import {
+  enlargeBuffers,
+  levelsThatDraw,
+  makeTensorWith,
+  MULTINOMIAL,
+  type MakeTensor,
+} from './random.js';
 import {alias, recordOf, share, TraceRecord} from './tracer.js';
 
 /**
  * NOTE [hook]
  * Every op of every tfjs bundle calls `engine.runKernel`. While at least one transform runs, the engine object has own properties
- * that shadow five of its methods (and Variable.assign is replaced); the last transform to end deletes them, in reverse order, which
+ * that shadow six of its methods (and Variable.assign is replaced); the last transform to end deletes them, in reverse order, which
  * lets V8 go back to the engine's former hidden class. Nothing else in tfjs is touched.
  */
 export interface StockGradients {
@@ -34,6 +41,24 @@ const running: Level[] = [];
 
 /** Runs a kernel where it belongs: at the highest level among its inputs, or in tfjs itself. */
 export function run(name: string, inputs: object, attrs: object = {}): Tensor | Tensor[] {
+  if (name === MULTINOMIAL && running.length > 0) return runMultinomial(inputs as Logits, attrs);
+  return dispatch(name, inputs, attrs);
+}
+
+interface Logits {
+  readonly logits: Tensor;
+}
+
+/** The kernel draws for each row of its logits, so these are repeated for the examples of levels that draw for each. */
+function runMultinomial({logits}: Logits, attrs: object): Tensor | Tensor[] {
+  const perExample = levelsThatDraw(running, 'tf.multinomial').reduce((a, level) => {
+    const b = level.ofExamples(tf.zeros([level.examplesToDraw('tf.multinomial')!]));
+    return dispatch('Add', {a, b}, {}) as Tensor;
+  }, logits);
+  return dispatch(MULTINOMIAL, {logits: perExample}, attrs);
+}
+
+function dispatch(name: string, inputs: object, attrs: object): Tensor | Tensor[] {
   const level = highestLevel(inputs as NamedTensorMap);
   if (level === null) {
     return runStock({kernelName: name, inputs: inputs as NamedTensorMap, attrs});
@@ -169,17 +194,21 @@ function refuseDifferentiated(variable: Variable): void {
 
 type MakeVariable = (initialValue: Tensor, ...rest: unknown[]) => Variable;
 
-const engineWithMethods = engine as unknown as {makeVariable: MakeVariable};
+const engineWithMethods = engine as unknown as {
+  makeVariable: MakeVariable;
+  makeTensor: MakeTensor;
+};
 const variablePrototype = tf.Variable.prototype;
 
 function hooks(stockGradients: StockGradients): Record<string, unknown> {
-  const {makeVariable} = engineWithMethods;
+  const {makeVariable, makeTensor} = engineWithMethods;
   return {
     runKernel: run,
     runKernelFunc,
     gradients: (f: () => Tensor, xs: Tensor[], dy?: Tensor, allowNoGradients = false) =>
       stockGradients(f, xs, dy, allowNoGradients),
     keep,
+    makeTensor: makeTensorWith(makeTensor.bind(engine), running),
     makeVariable(initialValue: Tensor, ...rest: unknown[]) {
       refuseTraced(initialValue, 'start with');
       return makeVariable.call(engine, initialValue, ...rest);
@@ -219,6 +248,7 @@ export function runAtLevel<L extends Level>(
 ): Tensor[] {
   if (running.length === 0) install(stockGradients);
   running.push(level);
+  enlargeBuffers(running);
   engine.startScope(level.transform);
   let results: Tensor[] = [];
   try {
@@ -228,6 +258,7 @@ export function runAtLevel<L extends Level>(
     engine.endScope(results);
     level.end();
     running.pop();
+    enlargeBuffers(running);
     if (running.length === 0) uninstall();
   }
 }

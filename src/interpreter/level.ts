@@ -105,6 +105,26 @@ export abstract class Level {
     );
   }
 
+  /** Whether random ops draw for each example of this level. See NOTE [random]. */
+  get drawsPerExample(): boolean {
+    return false;
+  }
+
+  /** How many examples a random op is to draw for; null where one draw serves all. Throws where neither is allowed. */
+  examplesToDraw(_op: string): number | null {
+    return null;
+  }
+
+  /** A tracer for the draws of all examples, whose first dimension is that of this level. */
+  ofExamples(draws: Tensor): Tensor {
+    return draws;
+  }
+
+  /** Throws: the op can't draw for each example. */
+  refuseToDraw(op: string): never {
+    throw new Error(`${op} does not draw for each example`);
+  }
+
   get isActive(): boolean {
     return !this.ended;
   }

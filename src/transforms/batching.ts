@@ -33,10 +33,43 @@ class BatchRecord extends TraceRecord {
   }
 }
 
+/** What random ops do under vmap: nothing ('error'), draw once for all examples, or once for each. */
+export type Randomness = 'error' | 'same' | 'different';
+
 /** vmap: every tensor of this level stands for a batch of `size` tensors. See NOTE [levels], NOTE [batching]. */
 export class BatchingLevel extends Level {
-  constructor(readonly size: number) {
+  constructor(
+    readonly size: number,
+    readonly randomness: Randomness,
+  ) {
     super('vmap', false);
+  }
+
+  override get drawsPerExample(): boolean {
+    return this.randomness === 'different';
+  }
+
+  override examplesToDraw(op: string): number | null {
+    if (this.randomness === 'error') {
+      throw new TransformError(
+        `${op} was called${showStack()}, and it is not said whether all examples shall get the same random numbers, or each its own. Pass ` +
+          `{randomness: 'different'} (a dropout mask per example) or {randomness: 'same'} to vmap, or draw outside and map over the draws.`,
+        {code: 'randomness', transform: 'vmap'},
+      );
+    }
+    return this.randomness === 'same' ? null : this.size;
+  }
+
+  override ofExamples(draws: Tensor): Tensor {
+    return this.wrap(draws, draws.id);
+  }
+
+  override refuseToDraw(op: string): never {
+    throw new TransformError(
+      `${op} can't draw for each example${showStack()}: the function that it is given fills one tensor. Use tf.randomUniform or ` +
+        `tf.randomNormal, {randomness: 'same'}, or draw outside and map over the draws.`,
+      {code: 'randomness', transform: 'vmap'},
+    );
   }
 
   /** A tracer for a value whose batch dimension is in front; takes the value over, see NOTE [ownership]. */
@@ -55,6 +88,7 @@ export class BatchingLevel extends Level {
     const rule = ruleFor(name);
     if (rule === undefined) throw noBatchingRule(name);
     if (typeof rule.batch !== 'function') throw noBatchingRule(name, rule.batch.refuse);
+    if (name === 'Multinomial' && this.randomness === 'same') throw sameMultinomial();
     const mark = nextTensorId();
     const outputs = rule.batch(
       mapInputs(inputs, (input) => this.unwrap(input)) as never,
@@ -80,7 +114,7 @@ export class BatchingLevel extends Level {
     const mark = nextTensorId();
     const inputs = gradient.inputs.map((input) => this.unwrap(input));
     const saved = gradient.saved.map((tensor) => this.unwrap(tensor));
-    const {size} = this;
+    const {size, randomness} = this;
     const {name, pullback, pushforward} = gradient;
     const values = attachGradient({
       name,
@@ -88,7 +122,7 @@ export class BatchingLevel extends Level {
       values: gradient.values.map((value) => this.materialize(value)),
       saved: saved.map((tensor) => tensor.value),
       pullback: (dys, savedValues, inputValues) =>
-        enterSome(new BatchingLevel(size), (level) => {
+        enterSome(new BatchingLevel(size, randomness), (level) => {
           const cotangents = pullback(
             dys.map((dy) => level.adopt(dy)),
             level.rewrap(savedValues, saved),
@@ -104,7 +138,7 @@ export class BatchingLevel extends Level {
         }),
       ...(pushforward && {
         pushforward: (tangents, savedValues, inputValues) =>
-          enterSome(new BatchingLevel(size), (level) => {
+          enterSome(new BatchingLevel(size, randomness), (level) => {
             const pushed = pushforward(
               tangents.map((tangent, index) =>
                 tangent && inputs[index]!.mapped ? level.adopt(tangent) : tangent,
@@ -139,6 +173,14 @@ export class BatchingLevel extends Level {
     const {value, mapped} = this.unwrap(tensor);
     return mapped ? sum(value, [0]) : scale(value, this.size);
   }
+}
+
+function sameMultinomial(): TransformError {
+  return new TransformError(
+    `tf.multinomial of logits that differ from example to example can't draw the same for all${showStack()}. Pass {randomness: 'different'} ` +
+      `to vmap, or add Gumbel noise drawn outside to the logits and take tf.argMax.`,
+    {code: 'randomness', transform: 'vmap', kernel: 'Multinomial'},
+  );
 }
 
 function noBatchingRule(kernel: string, reason?: string): TransformError {

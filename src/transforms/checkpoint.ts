@@ -1,4 +1,5 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
+import {Seeds} from '../interpreter/random.js';
 import {tensorsOf, withTensors} from '../tree.js';
 import {zeros} from '../rules/ops.js';
 import {assertFunction, callSync, isFloat} from './arguments.js';
@@ -12,18 +13,19 @@ import {callTreeGradient, floatsOf} from './treeGradient.js';
  * network, it keeps n activations instead of all that the layers compute inside.
  *
  * @param f  a function of tensors and trees of them, whose outputs are tensors or trees of them. Tensors that it is differentiated with
- *   respect to have to be arguments: it is called again, with the same arguments, and must do the same
+ *   respect to have to be arguments: it is called again, with the same arguments, and must do the same. Random ops draw the same numbers again
  * @returns  a function of the same arguments with the same values and derivatives, in both modes and to any order
  * @throws TransformError `closed-over-tracer`, `non-tensor-output`, `async-function`, `disposed-tensor`
  * @example grad(checkpoint((x: tf.Tensor) => tf.sum(tf.sin(tf.exp(x)))))(tf.tensor1d([0, 1]))  // => [0.5403, -2.4784]
  */
 export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...args: A) => R {
   assertFunction(f, 'checkpoint');
-  return (...args) =>
-    callTreeGradient({
+  return (...args) => {
+    const seeds = new Seeds();
+    return callTreeGradient({
       name: 'checkpoint',
       args,
-      forward: (inputs) => f(...(inputs as A)),
+      forward: (inputs) => seeds.record(() => f(...(inputs as A))),
       pullback(dys, _output, _saved, inputs) {
         const tensors = tensorsOf(inputs);
         const floats = floatsOf(tensors);
@@ -31,7 +33,9 @@ export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...ar
           'checkpoint',
           floats.map(({tensor}) => tensor),
           (tracers) => {
-            const again = callSync(f, withFloats(inputs, tracers) as A, 'checkpoint');
+            const again = seeds.replay(() =>
+              callSync(f, withFloats(inputs, tracers) as A, 'checkpoint'),
+            );
             return {outputs: tensorsOf(again), extras: []};
           },
         );
@@ -48,7 +52,7 @@ export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...ar
         const floats = floatsOf(tensorsOf(inputs));
         const {tangent} = pushForward(
           'checkpoint',
-          (...tracers) => f(...(withFloats(inputs, tracers as Tensor[]) as A)),
+          (...tracers) => seeds.replay(() => f(...(withFloats(inputs, tracers as Tensor[]) as A))),
           floats.map(({tensor}) => tensor),
           floats.map(({tensor}) => tensor),
           floats.map(({place, tensor}) => tangents[place] ?? zeros(tensor.shape, tensor.dtype)),
@@ -57,6 +61,7 @@ export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...ar
         return tensorsOf(tangent);
       },
     }) as R;
+  };
 }
 
 /** The same arguments with their float tensors replaced. */

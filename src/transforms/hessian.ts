@@ -22,9 +22,9 @@ export function hessian<A extends unknown[], R, const N extends Argnums = 0>(
   options: Omit<JacobianOptions<N, false>, 'hasAux'> = {},
 ): (...args: A) => Jacobian<Jacobian<R, Selected<A, N>>, Selected<A, N>> {
   assertFunction(f, 'hessian');
-  const {argnums, chunkSize} = options;
-  const inner = jacrev(f, {argnums});
-  const outer = jacfwd(inner as (...args: A) => unknown, {argnums, chunkSize});
+  const {argnums, chunkSize, randomness} = options;
+  const inner = jacrev(f, {argnums, randomness});
+  const outer = jacfwd(inner as (...args: A) => unknown, {argnums, chunkSize, randomness});
   return outer as never;
 }
 

@@ -8,7 +8,8 @@ import {assertAlive, assertFunction, differentiableTensors, resolveArgnums} from
 import {withArguments} from './grad.js';
 import {pushForward} from './jvp.js';
 import {linearizeAt, type AuxOption} from './vjp.js';
-import {assertChunkSize, vmap} from './vmap.js';
+import type {Randomness} from './batching.js';
+import {assertChunkSize, assertRandomness, vmap} from './vmap.js';
 
 export interface JacobianOptions<
   N extends Argnums,
@@ -18,6 +19,11 @@ export interface JacobianOptions<
   readonly argnums?: N;
   /** Computes at most so many rows (jacrev) or columns (jacfwd) at once, which bounds memory. Default: all. */
   readonly chunkSize?: number;
+  /**
+   * What random ops do where the function runs under vmap: all of it in jacfwd, in jacrev only what `checkpoint` computes again. As for
+   * `vmap`; 'same' gives the Jacobian for one draw. Default 'error'.
+   */
+  readonly randomness?: Randomness;
 }
 
 /**
@@ -40,10 +46,16 @@ export function jacrev<A extends unknown[], R, Aux, const N extends Argnums = 0>
 ): (...args: A) => [jacobian: Jacobian<R, Selected<A, N>>, aux: Aux];
 export function jacrev(
   f: (...args: never[]) => unknown,
-  {argnums = 0, hasAux = false, chunkSize}: JacobianOptions<Argnums, boolean> = {},
+  {
+    argnums = 0,
+    hasAux = false,
+    chunkSize,
+    randomness = 'error',
+  }: JacobianOptions<Argnums, boolean> = {},
 ): (...args: unknown[]) => unknown {
   assertFunction(f, 'jacrev');
   assertChunkSize(chunkSize, 'jacrev');
+  assertRandomness(randomness, 'jacrev');
   return (...args) =>
     scoped('jacrev', (results) => {
       const {positions, differentiated} = chooseArguments(args, argnums, 'jacrev');
@@ -59,7 +71,7 @@ export function jacrev(
         const outputs = tensorsOf(output);
         const pullBack = (...seeds: Tensor[]): Tensor[] => linear.pullBack(seeds, false);
         const [first, ...more] = forUnitVectors(outputs, chunkSize, (basis) =>
-          vmap(pullBack)(...basis),
+          vmap(pullBack, {randomness})(...basis),
         );
         const rows = first!.map((row, input) => concat([row, ...more.map((r) => r[input]!)], 0));
         const blocks = outputs.map((y, index) =>
@@ -95,10 +107,16 @@ export function jacfwd<A extends unknown[], R, Aux, const N extends Argnums = 0>
 ): (...args: A) => [jacobian: Jacobian<R, Selected<A, N>>, aux: Aux];
 export function jacfwd(
   f: (...args: never[]) => unknown,
-  {argnums = 0, hasAux = false, chunkSize}: JacobianOptions<Argnums, boolean> = {},
+  {
+    argnums = 0,
+    hasAux = false,
+    chunkSize,
+    randomness = 'error',
+  }: JacobianOptions<Argnums, boolean> = {},
 ): (...args: unknown[]) => unknown {
   assertFunction(f, 'jacfwd');
   assertChunkSize(chunkSize, 'jacfwd');
+  assertRandomness(randomness, 'jacfwd');
   return (...args) =>
     scoped('jacfwd', (results) => {
       const {positions, differentiated, inputs} = chooseArguments(args, argnums, 'jacfwd');
@@ -114,7 +132,7 @@ export function jacfwd(
       // The primals don't depend on the direction: they are computed once, whatever the number of columns.
       const outDims = {tangents: -1, extras: null} as never;
       const [first, ...more] = forUnitVectors(inputs, chunkSize, (basis) =>
-        vmap(push, {outDims})(...basis),
+        vmap(push, {outDims, randomness})(...basis),
       );
       const columns = first!.tangents.map((part, index) =>
         concat([part, ...more.map(({tangents}) => tangents[index]!)], part.rank - 1),

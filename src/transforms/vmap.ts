@@ -7,7 +7,7 @@ import {zeros} from '../rules/ops.js';
 import {leavesOf, mapLeaves, pathOf, showPath, tensorsOf, withTensors} from '../tree.js';
 import type {AnyRank, DimTree} from '../types.js';
 import {assertAlive, assertFunction, callSync, outputTensors} from './arguments.js';
-import {BatchingLevel} from './batching.js';
+import {BatchingLevel, type Randomness} from './batching.js';
 import {
   mappedOutput,
   resolveBatchSize,
@@ -28,6 +28,11 @@ export interface VmapOptions<A extends unknown[], R> {
   readonly outDims?: DimTree<R>;
   /** Runs at most so many examples at once, which bounds memory. Default: all. */
   readonly chunkSize?: number;
+  /**
+   * What random ops (`tf.randomNormal`, dropout, noise layers, `tf.multinomial`, …) in the function do: throw ('error'), draw once for
+   * all examples of a chunk ('same'), or draw for each example ('different'). Default 'error'.
+   */
+  readonly randomness?: Randomness;
 }
 
 /**
@@ -40,7 +45,7 @@ export interface VmapOptions<A extends unknown[], R> {
  * @returns  a function of the same arguments with a batch dimension of size B more (`[B, ...shape]`), whose outputs have one more too;
  *   an output that does not depend on a mapped argument is repeated
  * @throws TransformError `batch-size-mismatch`, `in-dims-mismatch`, `out-dims-mismatch`, `no-mapped-input`, `no-tensors`, `non-tensor-output`,
- *   `value-read` (the function read a value), `no-batching-rule`, `async-function`, `disposed-tensor`, `escaped-tracer`
+ *   `value-read` (the function read a value), `no-batching-rule`, `randomness`, `async-function`, `disposed-tensor`, `escaped-tracer`
  * @see https://pytorch.org/docs/stable/generated/torch.func.vmap.html whose semantics these are
  * @example
  * const dot = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(a, b));
@@ -52,15 +57,16 @@ export function vmap<A extends unknown[], R>(
   options: VmapOptions<NoInfer<A>, NoInfer<R>> = {},
 ): (...args: AnyRank<A>) => AnyRank<R> {
   assertFunction(f, 'vmap');
-  const {inDims = 0, outDims = 0, chunkSize} = options;
+  const {inDims = 0, outDims = 0, chunkSize, randomness = 'error'} = options;
   assertChunkSize(chunkSize, 'vmap');
+  assertRandomness(randomness, 'vmap');
   const mapped = (...args: AnyRank<A>): AnyRank<R> => {
     assertAlive(args, 'vmap');
     const dims = resolveInDims(inDims, args);
     const size = resolveBatchSize(args, dims);
     return chunkSize !== undefined && chunkSize < size
-      ? mapInChunks(f as never, args, dims, outDims, size, chunkSize)
-      : mapAtOnce(f as never, args, dims, outDims, size);
+      ? mapInChunks({f: f as never, outDims, randomness}, args, dims, size, chunkSize)
+      : mapAtOnce({f: f as never, outDims, randomness}, args, dims, size);
   };
   return mapped;
 }
@@ -73,18 +79,29 @@ export function assertChunkSize(chunkSize: unknown, transform: string): void {
   });
 }
 
-type Mapped = (...args: unknown[]) => unknown;
+export function assertRandomness(randomness: unknown, transform: string): void {
+  if (['error', 'same', 'different'].includes(randomness as string)) return;
+  throw new TransformError(
+    `randomness must be 'error', 'same' or 'different', but is ${describe(randomness)}.`,
+    {code: 'invalid-argument', transform},
+  );
+}
+
+interface Mapped {
+  readonly f: (...args: unknown[]) => unknown;
+  readonly outDims: unknown;
+  readonly randomness: Randomness;
+}
 
 function mapAtOnce<R>(
-  f: Mapped,
+  {f, outDims, randomness}: Mapped,
   args: readonly unknown[],
   dims: readonly Dim[],
-  outDims: unknown,
   size: number,
 ): R {
   let output: unknown;
   // Kernels of several backends fail on empty tensors: one example of ones tells the shapes of an empty batch's outputs.
-  const results = enter(new BatchingLevel(size || 1), (level) => {
+  const results = enter(new BatchingLevel(size || 1, randomness), (level) => {
     const tracers = mapLeaves(args, (leaf, index) => {
       const dim = dims[index];
       if (dim == null) return leaf;
@@ -127,21 +144,20 @@ function unwrapOutput(
 
 /** Runs the examples in slices and joins the outputs. What a slice takes beyond its outputs is freed before the next. */
 function mapInChunks<R>(
-  f: Mapped,
+  mapped: Mapped,
   args: readonly unknown[],
   dims: readonly Dim[],
-  outDims: unknown,
   size: number,
   chunkSize: number,
 ): R {
   return scoped('vmap', (results) => {
     const chunks: unknown[] = [];
     for (let start = 0; start < size; start += chunkSize) {
-      chunks.push(mapChunk(f, args, dims, outDims, start, Math.min(chunkSize, size - start)));
+      chunks.push(mapChunk(mapped, args, dims, start, Math.min(chunkSize, size - start)));
     }
     const leaves = chunks.map(leavesOf);
     const [first] = chunks;
-    const places = resolveOutDims(outDims, first);
+    const places = resolveOutDims(mapped.outDims, first);
     leaves[0]!.forEach((leaf, index) => {
       if (!(leaf instanceof Tensor)) return;
       const parts = leaves.map((chunk) => chunk[index] as Tensor);
@@ -153,10 +169,9 @@ function mapInChunks<R>(
 }
 
 function mapChunk(
-  f: Mapped,
+  mapped: Mapped,
   args: readonly unknown[],
   dims: readonly Dim[],
-  outDims: unknown,
   start: number,
   count: number,
 ): unknown {
@@ -165,7 +180,7 @@ function mapChunk(
       const dim = dims[index];
       return dim == null ? leaf : sliceAlong(leaf as Tensor, dim, start, count);
     }) as unknown[];
-    const output = mapAtOnce<unknown>(f, parts, dims, outDims, count);
+    const output = mapAtOnce<unknown>(mapped, parts, dims, count);
     results.push(...tensorsOf(output));
     return output;
   });

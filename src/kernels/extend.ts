@@ -6,10 +6,12 @@ import {
   unregisterKernel,
   type KernelConfig,
   type KernelFunc,
+  type NamedTensorInfoMap,
   type Tensor,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import {engine} from '../interpreter/engine.js';
+import {engine, isStockTapeOn} from '../interpreter/engine.js';
+import {kernelsWithOptionalInputs} from '../rules/inputs.js';
 import {run} from '../rules/rule.js';
 import type {KernelName} from '../rules/signatures.js';
 import type {Composition, Repair} from './composition.js';
@@ -31,8 +33,10 @@ const repaired = Symbol.for('tfjs-functorch repaired kernel');
 type AnyComposition = Composition<KernelName>;
 type AnyRepair = Repair<KernelName>;
 
+const backendNames = ['cpu', 'wasm', 'tensorflow', 'webgl', 'webgpu'];
+
 export function extendBackends(): void {
-  for (const backendName of new Set([...Object.keys(missing), ...Object.keys(repairs)])) {
+  for (const backendName of backendNames) {
     if (getKernel(MARKER, backendName) == null) registerKernel(marker(backendName));
     if (findBackendFactory(backendName) != null) extendBackend(backendName);
   }
@@ -54,21 +58,24 @@ function extendBackend(backendName: string): void {
       compose(composition as AnyComposition, inputs, attrs);
     registerKernel({kernelName, backendName, kernelFunc});
   }
-  for (const [kernelName, list] of Object.entries(repairs[backendName] ?? {})) {
+  const lists: Readonly<Record<string, unknown>> = repairs[backendName] ?? {};
+  for (const kernelName of new Set([...Object.keys(lists), ...kernelsWithOptionalInputs])) {
     const kernel = getKernel(kernelName, backendName);
     if (kernel == null || repaired in kernel) continue;
     // Registering a second time would make tfjs warn.
     unregisterKernel(kernelName, backendName);
-    registerKernel(repairedKernel(kernel, list as unknown as readonly AnyRepair[]));
+    registerKernel(repairedKernel(kernel, (lists[kernelName] ?? []) as readonly AnyRepair[]));
   }
 }
 
-/** Keeps the kernel's own `setupFunc` and `disposeFunc`. */
+const mayLackInputs: ReadonlySet<string> = new Set(kernelsWithOptionalInputs);
+
+/** A kernel with another function, and its own `setupFunc` and `disposeFunc`. */
 function repairedKernel(
   kernel: KernelConfig,
   list: readonly AnyRepair[],
 ): KernelConfig & {[repaired]: true} {
-  const kernelFunc: KernelFunc = (call) => {
+  const repairedFunc: KernelFunc = (call) => {
     const {inputs, attrs, backend} = call;
     for (const {isWrong, composition} of list) {
       if (!isWrong(inputs as never, attrs as never, backend)) continue;
@@ -80,7 +87,20 @@ function repairedKernel(
     }
     return kernel.kernelFunc(call);
   };
+  const kernelFunc: KernelFunc = mayLackInputs.has(kernel.kernelName)
+    ? (call) => {
+        if (isStockTapeOn()) removeAbsent(call.inputs);
+        return repairedFunc(call);
+      }
+    : repairedFunc;
   return {...kernel, kernelFunc, [repaired]: true};
+}
+
+/** tfjs's tape gets the same object as the kernel, and fails on inputs that are named there and left out. */
+function removeAbsent(inputs: NamedTensorInfoMap): void {
+  for (const [name, input] of Object.entries(inputs)) {
+    if (input == null) delete inputs[name];
+  }
 }
 
 /** Runs a composition in a scope of its own. tfjs expects tensors that are new. */

@@ -127,8 +127,8 @@ export function epilogueCotangents(
   };
 }
 
-/** Computes a value when it is first asked for. */
-export function once<T>(compute: () => T): () => T {
-  let known: {value: T} | undefined;
-  return () => (known ??= {value: compute()}).value;
+/** Computes a tensor when it is first asked for, and again when it is gone: tfjs's tape tidies up after each cotangent. */
+export function once(compute: () => Tensor): () => Tensor {
+  let known: Tensor | undefined;
+  return () => (known = known === undefined || known.isDisposed ? compute() : known);
 }

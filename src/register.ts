@@ -1,5 +1,12 @@
-import {getGradient, registerGradient, type GradConfig, type Tensor} from '@tensorflow/tfjs-core';
-import {registerMissingKernels} from './kernels/missing.js';
+import {
+  getGradient,
+  registerGradient,
+  tensor1d,
+  type GradConfig,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
+import {releasingTape} from './interpreter/engine.js';
+import {extendBackends} from './kernels/extend.js';
 import {hasManyOutputs, inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
 import {zeros} from './rules/ops.js';
@@ -15,9 +22,12 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'AvgPool', // divides by the whole window where it meets padding
   'AvgPool3D',
   'BatchMatMul', // throws where batch dimensions broadcast
+  'Cast', // hands the cotangent of integers on
   'Conv2D', // throws with dilations
   'Cumsum', // wrong unless the axis is the last
   'DepthwiseConv2dNative', // throws with dilations
+  'FloorDiv', // is that of a division without rounding
+  'FusedBatchNorm', // throws without scale or offset
   'GatherV2', // throws with two batch dimensions
   'MaxPool', // wrong with explicit padding and 'ceil'
   'MaxPool3D', // its gradient kernel is wrong on wasm, and on cpu where height and width differ
@@ -27,17 +37,10 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'Prod', // throws for a negative axis
   'ResizeBilinear', // wrong with halfPixelCenters
   'ResizeNearestNeighbor',
+  'Select', // throws for a condition per row
   'SquaredDifference', // throws where the inputs broadcast
   'Tile', // throws from rank 5 on
   'Unpack', // throws where the axis has size 1
-]);
-
-/** tfjs's tape can't save an input that is missing. The ops of these kernels bring a gradient of their own. */
-const hasOptionalInputs: ReadonlySet<string> = new Set<KernelName>([
-  '_FusedMatMul',
-  'FusedBatchNorm',
-  'FusedConv2D',
-  'FusedDepthwiseConv2D',
 ]);
 
 /** More outputs than any kernel whose rule saves them has. */
@@ -48,20 +51,28 @@ function toGradConfig(kernel: KernelName, vjp: VjpRule<Signature>): Omit<GradCon
   const names: readonly string[] | null = inputNames[kernel];
   const isList = hasManyOutputs(kernel);
   return {
-    ...(names === null ? {saveAllInputs: true} : {inputsToSave: [...names]}),
+    ...(names === null ? {saveAllInputs: true} : {inputsToSave: namesToSave(names)}),
     // tfjs keeps those of the outputs that have `true` here.
     outputsToSave: vjp.savesOutput ? new Array<boolean>(isList ? MANY : 1).fill(true) : [],
     gradFunc: (dy, saved, attrs) => {
       const inputs = names === null ? saved : saved.slice(0, names.length);
-      const named = Object.fromEntries((names ?? []).map((name, index) => [name, inputs[index]]));
+      const present = (names ?? []).map((name, index) => [name, inputs[index]!] as const);
+      const named = Object.fromEntries(present.filter(([, input]) => !standsForNothing(input)));
       const outputs = saved.slice(inputs.length);
       const residuals = names === null ? inputs : {...named, output: isList ? outputs : outputs[0]};
       // tfjs gives the only cotangent of a list of one by itself.
       const dys = isList && !Array.isArray(dy) ? [dy] : dy;
-      return {
-        ...zeroCotangents(names ?? [], inputs),
-        ...vjp.pullback(dys as Tensor, residuals as never, attrs),
-      } as never;
+      return releasingTape(() => {
+        const cotangents = vjp.pullback(
+          dys as Tensor,
+          residuals as never,
+          attrs,
+        ) as unknown as Thunks;
+        return {
+          ...zeroCotangents(named),
+          ...mapValues(cotangents, (thunk) => () => releasingTape(thunk)),
+        };
+      });
     },
   };
 }
@@ -70,27 +81,52 @@ function toGradConfig(kernel: KernelName, vjp: VjpRule<Signature>): Omit<GradCon
  * tfjs's tape asks for a cotangent wherever an input depends on x, of masks and indices that were computed from it too, such as
  * `where(greater(x, 0), …)` and `gather(x, argMax(x))`. Reverse rules are full of them.
  */
-const zeroCotangents = (names: readonly string[], inputs: readonly Tensor[]): Thunks =>
-  Object.fromEntries(names.map((name, index) => [name, () => zeros(inputs[index]!.shape)]));
+const zeroCotangents = (inputs: Readonly<Record<string, Tensor>>): Thunks =>
+  mapValues(
+    inputs,
+    ({shape}) =>
+      () =>
+        zeros(shape),
+  );
 
 type Thunks = Record<string, () => Tensor>;
+
+const mapValues = <T, R>(
+  values: Readonly<Record<string, T>>,
+  f: (value: T) => R,
+): Record<string, R> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, f(value)]));
+
+/**
+ * Names of inputs to save, of which a call may leave some out. tfjs maps these names to the tensors of the call, and can't save one that
+ * isn't there: something else takes its place.
+ */
+const namesToSave = (names: readonly string[]): string[] =>
+  Object.assign([...names], {
+    map: (inputOf: (name: string) => Tensor | undefined) =>
+      names.map((name) => inputOf(name) ?? nothing()),
+  }) as string[];
+
+const nothing = (): Tensor => tensor1d([], 'bool');
+
+const standsForNothing = ({size, dtype}: Tensor): boolean => size === 0 && dtype === 'bool';
 
 /** The gradient of a piecewise constant kernel. */
 function zeroGradConfig(kernel: KernelName): Omit<GradConfig, 'kernelName'> {
   const names: readonly string[] = inputNames[kernel] ?? [];
   return {
     inputsToSave: [...names],
-    gradFunc: (_dy, saved) => zeroCotangents(names, saved),
+    gradFunc: (_dy, saved) =>
+      zeroCotangents(Object.fromEntries(names.map((name, index) => [name, saved[index]!]))),
   };
 }
 
 function registerGradients(): void {
   for (const [kernel, rule] of Object.entries(rules) as [KernelName, Rule<Signature>][]) {
-    if (hasOptionalInputs.has(kernel)) continue;
-    const isMissing = getGradient(kernel) == null;
-    if ('vjp' in rule && (isMissing || replaced.has(kernel))) {
+    if (getGradient(kernel) != null && !replaced.has(kernel)) continue;
+    if ('vjp' in rule) {
       registerGradient({kernelName: kernel, ...toGradConfig(kernel, rule.vjp)});
-    } else if ('derivative' in rule && rule.derivative === 'zero' && isMissing) {
+    } else if ('derivative' in rule && rule.derivative === 'zero') {
       registerGradient({kernelName: kernel, ...zeroGradConfig(kernel)});
     }
   }
@@ -102,7 +138,11 @@ function registerGradients(): void {
   }
 }
 
-registerGradients();
+function register(): void {
+  registerGradients();
+  extendBackends();
+}
+
+register();
 // Once more when all modules that are imported together have run: tfjs registers its own when it loads, be it after this.
-void Promise.resolve().then(registerGradients);
-registerMissingKernels();
+void Promise.resolve().then(register);

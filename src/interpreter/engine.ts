@@ -10,10 +10,12 @@ export interface EngineInternals {
   readonly state: {
     readonly tensorInfo: WeakMap<DataId, {readonly backend: KernelBackend}>;
     readonly gradientDepth: number;
+    activeTape: readonly {readonly saved?: readonly Tensor[]}[] | null;
     numDataBuffers: number;
     readonly activeScope: {readonly name: string} | null;
   };
   readonly backendName: string;
+  readonly backend: KernelBackend;
   runKernelFunc(call: KernelFuncCall): Tensor | Tensor[];
   makeTensorFromTensorInfo(info: tf.TensorInfo, backend: KernelBackend): Tensor;
   startScope(name?: string): void;
@@ -55,3 +57,20 @@ export const nextTensorId = (): number => engineClass.nextTensorId;
 
 /** Whether tfjs's own tape records the kernels that run now. */
 export const isStockTapeOn = (): boolean => engine.state.gradientDepth > 0;
+
+/**
+ * Runs a part of a gradient that is on tfjs's own tape. When a gradient throws, tfjs forgets what its tape has saved for the others, which
+ * would stay in memory for good.
+ */
+export function releasingTape<R>(body: () => R): R {
+  try {
+    return body();
+  } catch (error) {
+    // While a tape of a higher order is still recording, the saved tensors are that one's, too.
+    if (!isStockTapeOn()) {
+      for (const {saved} of engine.state.activeTape ?? []) saved?.forEach((x) => x.dispose());
+      engine.state.activeTape = null;
+    }
+    throw error;
+  }
+}

@@ -1,8 +1,8 @@
-import type {Tensor} from '@tensorflow/tfjs-core';
+import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import {runBroadcasting} from './broadcast.js';
 import {binary, linearUnary, partial, stepBinary, stepUnary, unary} from './kinds.js';
 import {sharedByLarger, sharedBySmaller} from './mask.js';
-import {add, cast, div, equal, mul, neg, scalar, scale, square, sub} from './ops.js';
+import {add, cast, div, equal, mul, neg, scalar, scale, square, sub, zeros} from './ops.js';
 import {family, run, saving, type BatchedInput} from './rule.js';
 
 const plusOne = (x: Tensor): Tensor => add(x, scalar(1));
@@ -16,6 +16,9 @@ const oneMinusSquare = (x: Tensor): Tensor => {
 
 /** 1 where an element is 0, and 0 elsewhere. */
 const isZero = (x: Tensor): Tensor => cast(equal(x, scalar(0)), 'float32');
+
+/** Numbers that have derivatives. */
+const isInexact = (dtype: DataType): boolean => dtype === 'float32' || dtype === 'complex64';
 
 const same = partial([], (t) => t);
 
@@ -62,7 +65,9 @@ export const elementwise = family({
   Cast: {
     batch: ({x}, attrs) => run('Cast', {x: x.value}, attrs),
     linearIn: ['x'],
-    vjp: saving([], (dy, {x}) => ({x: () => run('Cast', {x: dy}, {dtype: x.dtype})})),
+    vjp: saving([], (dy, {x}, {dtype}) => ({
+      x: () => (isInexact(dtype) && isInexact(x.dtype) ? cast(dy, x.dtype) : zeros(x.shape)),
+    })),
   },
 
   Add: binary('Add', {a: same, b: same}),

@@ -183,6 +183,22 @@ export const inputNames: {
   _FusedMatMul: ['a', 'b', 'bias', 'preluActivationWeights'],
 };
 
+/** Kernels with inputs that a call may leave out. */
+type WithOptionalInputs = {
+  [Name in KernelName]: Signatures[Name]['optional'] extends never ? never : Name;
+}[KernelName];
+
+const namesWithOptionalInputs: Readonly<Record<WithOptionalInputs, true>> = {
+  FusedBatchNorm: true,
+  FusedConv2D: true,
+  FusedDepthwiseConv2D: true,
+  _FusedMatMul: true,
+};
+
+export const kernelsWithOptionalInputs = Object.keys(
+  namesWithOptionalInputs,
+) as readonly WithOptionalInputs[];
+
 type ManyOutputs = {
   [Name in KernelName]: Signatures[Name]['output'] extends 'many' ? Name : never;
 }[KernelName];

@@ -235,7 +235,7 @@ function multiplyAsConvolution(a: Operand, b: Operand): Tensor {
   return transpose(reshape(result, [rows, size, columns]), [1, 0, 2]);
 }
 
-interface ProductAttrs {
+export interface ProductAttrs {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
 }
@@ -335,10 +335,9 @@ export const products = family({
       const {transposeA, transposeB} = attrs;
       const before = once(() => beforeActivation(matMul(a, b, transposeA, transposeB), bias));
       const epilogue = epilogueCotangents(dy, {before, output, weights, bias, attrs});
-      const factors = once(() => cotangentsOfProduct(epilogue.product(), a, b, attrs));
       return {
-        a: () => factors().a(),
-        b: () => factors().b(),
+        a: () => cotangentsOfProduct(epilogue.product(), a, b, attrs).a(),
+        b: () => cotangentsOfProduct(epilogue.product(), a, b, attrs).b(),
         bias: epilogue.bias,
         preluActivationWeights: epilogue.weights,
       };

@@ -26,6 +26,8 @@ export interface SampleOptions extends Slack {
   readonly skip?: {readonly [B in BackendName]?: string};
   /** Backends whose own kernel throws for this row, and what. The transforms must throw there as well. */
   readonly refused?: {readonly [B in BackendName]?: string};
+  /** Why tfjs's own `tf.grads` can't differentiate this row. */
+  readonly stockGradient?: string;
   /** Why the number of kernel calls of the batched form grows with the batch. */
   readonly loops?: string;
   /** The same in other words, for a kernel that the cpu backend lacks. */

@@ -137,7 +137,7 @@ const reverse: Check = {
 };
 
 /** ⟨Jᵀct, u⟩ = ⟨ct, Ju⟩ for each input by itself, and each cotangent has the shape and dtype of its input. */
-function checkCotangents(
+export function checkCotangents(
   row: Sample,
   active: readonly number[],
   actual: readonly HostTensor[],

@@ -4,9 +4,11 @@ import {derivativeChecks} from './derivatives.js';
 import {memoryChecks} from './memory.js';
 import {mixedChecks} from './mixed.js';
 import {refusalChecks} from './refusal.js';
+import {stockChecks} from './stock.js';
 
 export const checks: readonly Check[] = [
   ...derivativeChecks,
+  ...stockChecks,
   ...batchingChecks,
   ...refusalChecks,
   ...mixedChecks,

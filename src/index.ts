@@ -5,6 +5,7 @@ export {grad, gradAndValue, type GradOptions} from './transforms/grad.js';
 export {hessian, hvp} from './transforms/hessian.js';
 export {jacfwd, jacrev, type JacobianOptions} from './transforms/jacobian.js';
 export {jvp, type TangentsOf} from './transforms/jvp.js';
+export {install, uninstall} from './transforms/reverse.js';
 export {vjp, type AuxOption, type Pullback} from './transforms/vjp.js';
 export {vmap, type VmapOptions} from './transforms/vmap.js';
 export type {AnyRank, Argnums, DimTree, Gradient, Jacobian, Selected} from './types.js';

@@ -1,6 +1,7 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
 import type {CustomGradient, EvaluatedGradient} from './custom.js';
+import {lower} from './tracer.js';
 
 /** One call of a kernel, with inputs of this level or lower ones. */
 export interface KernelCall {
@@ -36,8 +37,14 @@ export abstract class Level {
   private ended = false;
   private readonly kept: Tensor[] = [];
 
-  /** @param transform  the public function that runs, for messages */
-  constructor(readonly transform: string) {}
+  /**
+   * @param transform  the public function that runs, for messages
+   * @param letsValuesOut  whether what the function keeps, or assigns to a variable, is there afterwards, as in stock tfjs
+   */
+  constructor(
+    readonly transform: string,
+    readonly letsValuesOut = false,
+  ) {}
 
   /** Runs a kernel at least one of whose inputs is a tracer of this level. */
   abstract process(call: KernelCall): Tensor | Tensor[];
@@ -61,7 +68,7 @@ export abstract class Level {
     return !this.ended;
   }
 
-  /** Remembers a tracer that the function gave to `tf.keep`: it can't outlive its level. */
+  /** Remembers a tracer that the function gave to `tf.keep`: it can't outlive its level, unless as its value. */
   keep(tracer: Tensor): void {
     this.kept.push(tracer);
   }
@@ -71,7 +78,9 @@ export abstract class Level {
     for (const tensor of this.kept) {
       // A tensor that only stood for a tracer is the caller's again. See NOTE [closures].
       const {dataId} = tensor as {readonly dataId: {readonly level?: Level}};
-      if (dataId.level === this) tensor.dispose();
+      if (dataId.level !== this || tensor.isDisposed) continue;
+      if (!this.letsValuesOut) tensor.dispose();
+      else lower(tensor)?.level.keep(tensor);
     }
   }
 }

@@ -11,6 +11,7 @@ export {jacfwd, jacrev, type JacobianOptions} from './transforms/jacobian.js';
 export {jvp, type TangentsOf} from './transforms/jvp.js';
 export {linearTranspose, linearize, type Pushforward} from './transforms/linearize.js';
 export {stopGradient} from './transforms/stopGradient.js';
+export {install, uninstall} from './transforms/reverse.js';
 export {vjp, type AuxOption, type Pullback} from './transforms/vjp.js';
 export type {Randomness} from './transforms/batching.js';
 export {vmap, type VmapOptions} from './transforms/vmap.js';

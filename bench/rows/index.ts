@@ -5,7 +5,7 @@ import {maml} from './maml.js';
 import {perExampleCnn} from './perExampleCnn.js';
 import {perExampleMlp} from './perExampleMlp.js';
 import type {Row} from './row.js';
-import {scalarGrad, scalarSecondOrder, scalarVmap} from './scalar.js';
+import {scalarGrad, scalarInstalled, scalarSecondOrder, scalarVmap} from './scalar.js';
 
 export const rows: readonly Row[] = [
   perExampleMlp,
@@ -14,6 +14,7 @@ export const rows: readonly Row[] = [
   ...jacobians,
   hessians,
   scalarGrad,
+  scalarInstalled,
   scalarVmap,
   scalarSecondOrder,
   maml,

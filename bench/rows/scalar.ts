@@ -28,6 +28,28 @@ export const scalarGrad: Row = {
   },
 };
 
+export const scalarInstalled: Row = {
+  id: 'scalar-installed',
+  title: 'scalar function, tf.grad with install()',
+  detail,
+  prepare({install, uninstall}) {
+    const x = point();
+    const slope = tf.grad(hundredOps);
+    const installed = (): tf.Tensor => {
+      install();
+      try {
+        return slope(x);
+      } finally {
+        uninstall();
+      }
+    };
+    return {
+      ours: {label: 'tf.grad, installed', run: installed},
+      byHand: {label: 'tf.grad', run: () => slope(x)},
+    };
+  },
+};
+
 export const scalarVmap: Row = {
   id: 'scalar-vmap',
   title: `scalar function, vmap over ${batch}`,

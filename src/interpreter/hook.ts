@@ -23,7 +23,8 @@ import {alias, recordOf, share, TraceRecord} from './tracer.js';
  * NOTE [hook]
  * Every op of every tfjs bundle calls `engine.runKernel`. While at least one transform runs, the engine object has own properties
  * that shadow six of its methods (and Variable.assign is replaced); the last transform to end deletes them, in reverse order, which
- * lets V8 go back to the engine's former hidden class. Nothing else in tfjs is touched.
+ * lets V8 go back to the engine's former hidden class. Nothing else in tfjs is touched. `gradients`, the first of them, stays where `install`
+ * asks for it.
  */
 export interface StockGradients {
   (
@@ -169,10 +170,12 @@ function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-function refuseTraced(value: Tensor, action: string): void {
+/** What a variable may take of a value: its primal, where all that trace it let values out. */
+function outside(value: Tensor, action: string): Tensor {
   const record = recordOf(value);
-  if (record === null) return;
-  const {transform} = record.level;
+  if (record === null) return value;
+  const {transform, letsValuesOut} = record.level;
+  if (letsValuesOut) return outside(record.read(), action);
   throw new TransformError(
     `a tf.Variable can't ${action} a traced value (${describe(value)}): it would outlive the ${transform} that traces it. ` +
       `Return the new value from the function and assign it outside.`,
@@ -203,38 +206,46 @@ const variablePrototype = tf.Variable.prototype;
 function hooks(stockGradients: StockGradients): Record<string, unknown> {
   const {makeVariable, makeTensor} = engineWithMethods;
   return {
-    runKernel: run,
-    runKernelFunc,
     gradients: (f: () => Tensor, xs: Tensor[], dy?: Tensor, allowNoGradients = false) =>
       stockGradients(f, xs, dy, allowNoGradients),
+    runKernel: run,
+    runKernelFunc,
     keep,
     makeTensor: makeTensorWith(makeTensor.bind(engine), running),
-    makeVariable(initialValue: Tensor, ...rest: unknown[]) {
-      refuseTraced(initialValue, 'start with');
-      return makeVariable.call(engine, initialValue, ...rest);
-    },
+    makeVariable: (initialValue: Tensor, ...rest: unknown[]) =>
+      makeVariable.call(engine, outside(initialValue, 'start with'), ...rest),
   };
 }
 
+const engineProperties = engine as unknown as Record<string, unknown>;
 let properties: Record<string, unknown> | null = null;
 let assign: (this: Variable, newValue: Tensor) => void;
+let routesAlways = false;
 
-function install(stockGradients: StockGradients): void {
+function hookEngine(stockGradients: StockGradients): void {
   properties ??= hooks(stockGradients);
   Object.assign(engine, properties);
   assign = variablePrototype.assign;
   variablePrototype.assign = function (this: Variable, newValue: Tensor) {
     refuseDifferentiated(this);
-    refuseTraced(newValue, 'be assigned');
-    assign.call(this, newValue);
+    assign.call(this, outside(newValue, 'be assigned'));
   };
 }
 
-function uninstall(): void {
+function unhookEngine(): void {
   for (const name of Object.keys(properties ?? {}).reverse()) {
-    delete (engine as unknown as Record<string, unknown>)[name];
+    if (name !== 'gradients' || !routesAlways) delete engineProperties[name];
   }
   variablePrototype.assign = assign;
+}
+
+/** Whether tfjs's own gradients are routed also while no transform runs. Holds from when the running ones have ended. */
+export function routeGradients(stockGradients: StockGradients, always: boolean): void {
+  routesAlways = always;
+  if (running.length > 0) return;
+  properties ??= hooks(stockGradients);
+  if (always) engineProperties['gradients'] = properties['gradients'];
+  else delete engineProperties['gradients'];
 }
 
 /**
@@ -246,7 +257,7 @@ export function runAtLevel<L extends Level>(
   stockGradients: StockGradients,
   body: (level: L) => Tensor[],
 ): Tensor[] {
-  if (running.length === 0) install(stockGradients);
+  if (running.length === 0) hookEngine(stockGradients);
   running.push(level);
   enlargeBuffers(running);
   engine.startScope(level.transform);
@@ -259,6 +270,6 @@ export function runAtLevel<L extends Level>(
     level.end();
     running.pop();
     enlargeBuffers(running);
-    if (running.length === 0) uninstall();
+    if (running.length === 0) unhookEngine();
   }
 }

@@ -1,7 +1,7 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
 import type {CustomGradient, EvaluatedGradient} from './custom.js';
-import {adopt, recordOf} from './tracer.js';
+import {adopt, lower, recordOf} from './tracer.js';
 
 /** One call of a kernel, with inputs of this level or lower ones. */
 export interface KernelCall {
@@ -39,11 +39,11 @@ export abstract class Level {
 
   /**
    * @param transform  the public function that runs, for messages
-   * @param differentiates  whether it takes derivatives
+   * @param letsValuesOut  whether what the function keeps, or assigns to a variable, is there afterwards, as in stock tfjs
    */
   constructor(
     readonly transform: string,
-    readonly differentiates: boolean,
+    readonly letsValuesOut = false,
   ) {}
 
   /** Runs a kernel at least one of whose inputs is a tracer of this level. */
@@ -105,6 +105,11 @@ export abstract class Level {
     );
   }
 
+  /** Whether the transform takes derivatives of what runs. */
+  get differentiates(): boolean {
+    return true;
+  }
+
   /** Whether random ops draw for each example of this level. See NOTE [random]. */
   get drawsPerExample(): boolean {
     return false;
@@ -129,7 +134,7 @@ export abstract class Level {
     return !this.ended;
   }
 
-  /** Remembers a tracer that the function gave to `tf.keep`: it can't outlive its level. */
+  /** Remembers a tracer that the function gave to `tf.keep`: it can't outlive its level, unless as its value. */
   keep(tracer: Tensor): void {
     this.kept.push(tracer);
   }
@@ -139,7 +144,9 @@ export abstract class Level {
     for (const tensor of this.kept) {
       // A tensor that only stood for a tracer is the caller's again. See NOTE [closures].
       const {dataId} = tensor as {readonly dataId: {readonly level?: Level}};
-      if (dataId.level === this) tensor.dispose();
+      if (dataId.level !== this || tensor.isDisposed) continue;
+      if (!this.letsValuesOut) tensor.dispose();
+      else lower(tensor)?.level.keep(tensor);
     }
   }
 }

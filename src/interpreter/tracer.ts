@@ -139,6 +139,16 @@ export function makeTracer(record: TraceRecord, shape: number[], dtype: DataType
   return engine.makeTensorFromTensorInfo({dataId: record, shape, dtype}, tracerBackend);
 }
 
+/** Makes a tracer the tensor of a lower level whose value it has. @returns  the record that it has there */
+export function lower(tracer: Tensor): TraceRecord | null {
+  const record = tracer.dataId as TraceRecord;
+  const {dataId} = record.read();
+  engine.state.tensorInfo.get(dataId)!.backend.incRef(dataId);
+  tracerBackend.disposeData(record);
+  tracer.dataId = dataId;
+  return recordOf(tracer);
+}
+
 /**
  * Another tensor with the same data, as `tf.clone`, without running a kernel (unless tfjs's own tape must see it).
  * It is tracked by the scope that is open.

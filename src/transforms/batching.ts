@@ -42,7 +42,11 @@ export class BatchingLevel extends Level {
     readonly size: number,
     readonly randomness: Randomness,
   ) {
-    super('vmap', false);
+    super('vmap');
+  }
+
+  override get differentiates(): boolean {
+    return false;
   }
 
   override get drawsPerExample(): boolean {

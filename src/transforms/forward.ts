@@ -36,10 +36,6 @@ type Tangents = Record<string, Tensor | undefined>;
 
 /** Forward mode: every tensor of this level carries its tangent. See NOTE [levels], NOTE [forward]. */
 export class ForwardLevel extends Level {
-  constructor(transform: string) {
-    super(transform, true);
-  }
-
   /** A tracer for a primal and its tangent, which it takes over where they were made since `mark`. */
   dual(primal: Tensor, tangent: Tensor, mark: number): Tensor {
     const record = new DualRecord(this, own(primal, mark), own(tangent, mark));

@@ -6,6 +6,7 @@ import {nextTensorId} from '../interpreter/engine.js';
 import {
   attachGradient,
   detach,
+  routeGradients,
   run,
   runAtLevel,
   showStack,
@@ -26,10 +27,6 @@ type Thunks = Record<string | number, (() => Tensor) | undefined>;
 
 /** Reverse mode: records every call on tracers of this level on a tape. See NOTE [levels], NOTE [reverse]. */
 class ReverseLevel extends Level {
-  constructor(transform: string) {
-    super(transform, true);
-  }
-
   readonly tape = new Tape();
 
   /** A tracer for an input of the differentiated function. */
@@ -259,9 +256,9 @@ export function reverse(
   }
 }
 
-/** tfjs's `engine.gradients`, which `tf.grad`, `tf.variableGrads` and optimizers call, while transforms run. */
+/** tfjs's `engine.gradients`, which `tf.grad`, `tf.variableGrads` and optimizers call, while transforms run or `install` has routed it here. */
 const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
-  const level = new ReverseLevel('tf.grad');
+  const level = new ReverseLevel('tf.grad', true);
   const xs = [...new Set(inputs)];
   return scoped(level.transform, (results) => {
     try {
@@ -286,8 +283,8 @@ const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
       });
       if (!allowNoGradients && grads.every((grad) => grad === null)) {
         throw new TransformError(
-          `the result does not depend on any of the inputs. Make sure that the function passed in encloses all operations that ` +
-            `lead from x to y.`,
+          `Cannot compute gradient of y=f(x) with respect to x: y does not depend on it. Make sure that the f you passed encloses ` +
+            `all operations that lead from x to y.`,
           {code: 'no-tensors', transform: level.transform},
         );
       }
@@ -317,6 +314,12 @@ function assertFloatInput(x: Tensor, index: number, {transform}: Level): void {
 }
 
 function assertCotangent(dy: Tensor, y: Tensor, {transform}: Level): void {
+  if (!isFloat(dy)) {
+    throw new TransformError(`dy must have 'float32' dtype, but has '${dy.dtype}'.`, {
+      code: 'tree-mismatch',
+      transform,
+    });
+  }
   if (sameShape(dy.shape, y.shape)) return;
   throw new TransformError(
     `dy is ${describe(dy)}, but the function returned ${describe(y)}. They must have the same shape.`,
@@ -341,3 +344,22 @@ export function enterSome<L extends Level>(
   });
   return [...all];
 }
+
+/**
+ * Routes stock `tf.grad`, `tf.grads`, `tf.valueAndGrad(s)`, `tf.variableGrads` and optimizers through this library, so that plain tfjs
+ * code is right to any order. (Stock tfjs loses a part of the second derivative wherever a gradient uses its kernel's output.) Without it they
+ * are routed only while a transform runs.
+ *
+ * What the function gives to `tf.keep` or assigns to a variable is there afterwards, as ever. What differs from stock tfjs: errors are
+ * `TransformError`s; no derivative passes through integer tensors; a variable can't be assigned while it is being differentiated.
+ * Calling it twice is calling it once. Called by a function that a transform runs, it holds from when that has returned.
+ * @example
+ * const secondDerivative = tf.grad(tf.grad((x) => x.mul(x.exp())));
+ * install();
+ * secondDerivative(tf.scalar(0.5))  // => 4.1218
+ * uninstall();
+ */
+export const install = (): void => routeGradients(stockGradients, true);
+
+/** Takes `install()` back: while no transform runs the engine is as tfjs made it. */
+export const uninstall = (): void => routeGradients(stockGradients, false);

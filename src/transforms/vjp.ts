@@ -158,10 +158,6 @@ class ResidualsRecord extends TraceRecord {
 }
 
 class ResidualsLevel extends Level {
-  constructor(transform: string) {
-    super(transform, false);
-  }
-
   process(): never {
     throw new Error('residuals take no part in computations');
   }

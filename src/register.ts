@@ -7,6 +7,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import {releasingTape} from './interpreter/engine.js';
 import {extendBackends} from './kernels/extend.js';
+import {gradientsWithTies} from './kernels/ties.js';
 import {hasManyOutputs, inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
 import {zeros} from './rules/ops.js';
@@ -31,8 +32,6 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'GatherV2', // throws with two batch dimensions
   'MaxPool', // wrong with explicit padding and 'ceil'
   'MaxPool3D', // its gradient kernel is wrong on wasm, and on cpu where height and width differ
-  'Maximum', // throws where the inputs broadcast
-  'Minimum',
   'MirrorPad', // drops the mirrored part
   'Prod', // throws for a negative axis
   'ResizeBilinear', // wrong with halfPixelCenters
@@ -130,6 +129,7 @@ function registerGradients(): void {
       registerGradient({kernelName: kernel, ...zeroGradConfig(kernel)});
     }
   }
+  for (const gradient of gradientsWithTies) registerGradient(gradient);
   if (getGradient('Identity') == null) {
     registerGradient({
       kernelName: 'Identity',

@@ -14,15 +14,27 @@ interface Equation {
 
 const ELLIPSIS = '...';
 
-function parse(equation: string): Equation {
-  const [left = '', right] = equation.replace(/\s/g, '').split('->');
-  if (right === undefined) {
+/** Reads an equation for so many operands. */
+function parse(equation: string, count: number): Equation {
+  const [left = '', right, ...more] = equation.replace(/\s/g, '').split('->');
+  if (right === undefined || more.length > 0) {
     throw new Error(
-      `the equation '${equation}' has no arrow. Say which dimensions remain: '${left}->…'`,
+      `the equation '${equation}' must have one arrow. Say which dimensions remain: '${left}->…'`,
     );
   }
   const labels = (term: string): string[] => term.match(/\.\.\.|./g) ?? [];
-  return {operands: left.split(',').map(labels), result: labels(right)};
+  const operands = left.split(',').map(labels);
+  const result = labels(right);
+  if (operands.length !== count) {
+    throw new Error(
+      `the equation '${equation}' has ${operands.length} terms, but ${count} operands`,
+    );
+  }
+  const unknown = result.find((label) => !operands.some((term) => term.includes(label)));
+  if (unknown !== undefined) {
+    throw new Error(`no operand of the equation '${equation}' has the dimension '${unknown}'`);
+  }
+  return {operands, result};
 }
 
 const show = ({operands, result}: Equation): string =>
@@ -170,7 +182,7 @@ function cotangentOf(
 export const einsums = family({
   Einsum: {
     batch: (operands, attrs) => {
-      const equation = parse(attrs.equation);
+      const equation = parse(attrs.equation, operands.length);
       const label = freshLabel(equation);
       const batched = {
         operands: equation.operands.map((labels, index) =>
@@ -189,7 +201,7 @@ export const einsums = family({
           ? []
           : [
               einsum(
-                parse(equation),
+                parse(equation, primals.length),
                 primals.map((primal, index) => (index === place ? tangent : primal)),
               ),
             ],
@@ -197,7 +209,7 @@ export const einsums = family({
       return terms.reduce(add);
     },
     vjp: savingAll((dy, operands, attrs) => {
-      const equation = parse(attrs.equation);
+      const equation = parse(attrs.equation, operands.length);
       return operands.map((_, place) => () => cotangentOf(equation, place, dy, operands));
     }),
   },
@@ -205,4 +217,4 @@ export const einsums = family({
 
 /** An einsum by its attribute, see `contract`. */
 export const einsumByProducts = (operands: readonly Tensor[], equation: string): Tensor =>
-  contract(parse(equation), operands);
+  contract(parse(equation, operands.length), operands);

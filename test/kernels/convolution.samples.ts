@@ -325,6 +325,18 @@ const fused: Sample[] = [
     },
     fusedAttrs(valid, 'prelu'),
   ),
+  // One bias and one slope per channel, where these are not the last dimension.
+  sample(
+    'FusedConv2D',
+    {
+      x: f32(...channelsFirst.x),
+      filter: f32(...channelsFirst.filter),
+      bias: f32(4),
+      preluActivationWeights: f32(4),
+    },
+    fusedAttrs(channelsFirst, 'prelu'),
+    {refused: {wasm: 'takes NHWC only', tensorflow: 'takes NHWC only'}},
+  ),
   sample(
     'FusedConv2D',
     {x: f32(...dilated.x), filter: f32(...dilated.filter), bias: f32(4)},

@@ -134,6 +134,26 @@ const einsum: Sample[] = [
   sample('Einsum', [f32(3), f32(5)], {equation: 'i,j->ij'}),
   sample('Einsum', [f32(3, 5), f32(7, 5)], {equation: 'ab,cb->ca'}),
   sample('Einsum', [f32(2, 3, 4, 5), f32(2, 3, 7, 5)], {equation: 'bhqd,bhkd->bhqk'}),
+  ...[
+    {equation: 'ij->ji', why: 'has one term for two operands'},
+    {equation: 'ij,jk->ik->i', why: 'has two arrows'},
+  ].map(({equation, why}) =>
+    sample(
+      'Einsum',
+      [f32(2, 3), f32(3, 2)],
+      {equation},
+      {refused: {cpu: why, wasm: why, tensorflow: why}},
+    ),
+  ),
+  sample(
+    'Einsum',
+    [f32(2, 3), f32(3, 2)],
+    {equation: 'ij,jk->in'},
+    {
+      refused: {cpu: 'no operand has n', wasm: 'no operand has n'},
+      faulty: {tensorflow: 'takes n, which no operand has, for a dimension of size 1'},
+    },
+  ),
 ];
 
 const ops: Sample[] = [

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type {BackendName} from '../../backends.js';
+import {environment} from '../../environment.js';
 import type {Tolerance} from '../../support/compare.js';
 import {read, toTensor, type HostTensor} from '../../support/host.js';
 import {Random} from '../../support/random.js';
@@ -21,7 +22,7 @@ export interface Check {
 }
 
 /** `SEED=n` draws other numbers. */
-export const seed = process.env['SEED'] ?? '0';
+export const seed = environment['SEED'] ?? '0';
 
 export function randomFor(row: Sample, ...words: readonly (string | number)[]): Random {
   return new Random(seed, row.kernel, row.label, ...words);

@@ -1,5 +1,5 @@
 import {getGradient, registerGradient, type GradConfig, type Tensor} from '@tensorflow/tfjs-core';
-import {registerMissingKernels} from './kernels/missing.js';
+import {extendBackends} from './kernels/extend.js';
 import {hasManyOutputs, inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
 import {zeros} from './rules/ops.js';
@@ -102,7 +102,11 @@ function registerGradients(): void {
   }
 }
 
-registerGradients();
+function register(): void {
+  registerGradients();
+  extendBackends();
+}
+
+register();
 // Once more when all modules that are imported together have run: tfjs registers its own when it loads, be it after this.
-void Promise.resolve().then(registerGradients);
-registerMissingKernels();
+void Promise.resolve().then(register);

@@ -14,6 +14,7 @@ export interface EngineInternals {
     readonly activeScope: {readonly name: string} | null;
   };
   readonly backendName: string;
+  readonly backend: KernelBackend;
   runKernelFunc(call: KernelFuncCall): Tensor | Tensor[];
   makeTensorFromTensorInfo(info: tf.TensorInfo, backend: KernelBackend): Tensor;
   startScope(name?: string): void;

@@ -4,7 +4,6 @@ import {
   type DepthwiseConv2dNativeBackpropFilterAttrs,
   type DepthwiseConv2dNativeBackpropInputAttrs,
   type EinsumAttrs,
-  type Tensor,
   type UnsortedSegmentSumAttrs,
 } from '@tensorflow/tfjs-core';
 import {
@@ -21,17 +20,8 @@ import {
 import {product} from '../rules/dims.js';
 import {einsumByProducts} from '../rules/einsum.js';
 import {reshape, slice, where} from '../rules/ops.js';
-import {run, type PerInput} from '../rules/rule.js';
-import type {KernelName, Signatures} from '../rules/signatures.js';
-
-/**
- * NOTE [compositions]
- * Kernels that some backend lacks, made of kernels that it has: functions of a kernel's inputs and attributes, as tfjs defines them.
- */
-export type Composition<Name extends KernelName> = (
-  inputs: PerInput<Signatures[Name], Tensor>,
-  attrs: Signatures[Name]['attrs'],
-) => Tensor;
+import {run} from '../rules/rule.js';
+import type {Composition} from './composition.js';
 
 export const conv2DBackpropFilter: Composition<'Conv2DBackpropFilter'> = ({x, dy}, attrs) => {
   if (attrs.dataFormat === 'NCHW') {

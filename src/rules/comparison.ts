@@ -1,8 +1,9 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
+import {showShape} from '../errors.js';
 import {broadcastTo, logicalShape, materialize} from './dims.js';
 import {stepBinary, stepUnary} from './kinds.js';
 import {zerosLike} from './mask.js';
-import {reshape, where} from './ops.js';
+import {reshape, sameShape, where} from './ops.js';
 import {family, run, saving} from './rule.js';
 
 /** Comparisons, predicates, logic, and the choice by a condition. */
@@ -24,13 +25,12 @@ export const comparison = family({
 
   Select: {
     batch: ({condition, t, e}, _attrs, size) => {
-      const ifTrue = materialize(t, size);
-      const ifFalse = materialize(e, size);
       const perElement = spreadCondition(condition.value, logicalShape(t), condition.mapped);
-      const choice = materialize({value: perElement, mapped: condition.mapped}, size);
-      return ifTrue.dtype === 'bool'
-        ? selectBool(choice, ifTrue, ifFalse)
-        : where(choice, ifTrue, ifFalse);
+      return selectWithin({
+        condition: materialize({value: perElement, mapped: condition.mapped}, size),
+        t: materialize(t, size),
+        e: materialize(e, size),
+      });
     },
     jvp: ({condition}, {t, e}) => select(condition, t ?? zerosLike(e!), e ?? zerosLike(t!)),
     vjp: saving(['condition'], (dy, {condition}) => ({
@@ -47,11 +47,21 @@ export const comparison = family({
 function spreadCondition(value: Tensor, shape: readonly number[], mapped = false): Tensor {
   const full = mapped ? [value.shape[0]!, ...shape] : shape;
   const missing = new Array<number>(Math.max(full.length - value.rank, 0)).fill(1);
-  return broadcastTo(reshape(value, [...value.shape, ...missing]), full);
+  const spread = broadcastTo(reshape(value, [...value.shape, ...missing]), full);
+  if (sameShape(spread.shape, full)) return spread;
+  throw new Error(
+    `a condition of shape ${showShape(value.shape)} doesn't fit values of shape ${showShape(full)}`,
+  );
 }
 
 const select = (condition: Tensor, t: Tensor, e: Tensor): Tensor =>
   where(spreadCondition(condition, t.shape), t, e);
+
+/** Select of any dtype, with a condition of any rank that the kernel takes. */
+export function selectWithin({condition, t, e}: Readonly<Record<'condition' | 't' | 'e', Tensor>>) {
+  const choice = spreadCondition(condition, t.shape);
+  return t.dtype === 'bool' ? selectBool(choice, t, e) : where(choice, t, e);
+}
 
 /** The wasm kernel reads bool values as if they were four bytes wide. */
 function selectBool(condition: Tensor, t: Tensor, e: Tensor): Tensor {

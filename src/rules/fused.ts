@@ -48,15 +48,21 @@ export function batchedEpilogue(
     x = {value: add(a, b), mapped: x.mapped || bias.mapped};
   }
   const value = materialize(x, size);
-  if (value.size === 0) return value; // the wasm kernel of Prelu divides by zero
-  if (weights === undefined) return activate(value, attrs);
-  const [alpha] = alignRanks([weights, {value, mapped: true}]) as [Tensor, Tensor];
-  // The wasm kernel repeats weights wrongly unless they span the last dimensions.
-  return run('Prelu', {x: value, alpha: broadcastTo(alpha, value.shape)});
+  const alpha = weights && alignRanks([weights, {value, mapped: true}])[0];
+  return activate(value, alpha, attrs);
 }
 
-function activate(x: Tensor, {activation, leakyreluAlpha = 0.2}: EpilogueAttrs): Tensor {
+/** @param weights  of prelu */
+export function activate(
+  x: Tensor,
+  weights: Tensor | undefined,
+  {activation, leakyreluAlpha = 0.2}: EpilogueAttrs,
+): Tensor {
+  if (x.size === 0) return x; // the wasm kernel of Prelu divides by zero
   switch (activation) {
+    case 'prelu':
+      // The wasm kernel repeats weights wrongly unless they span the last dimensions.
+      return run('Prelu', {x, alpha: broadcastTo(weights!, x.shape)});
     case 'relu':
       return run('Relu', {x});
     case 'relu6':

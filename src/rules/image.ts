@@ -4,9 +4,9 @@ import {fold, logicalRank, materialize} from './dims.js';
 import {reshape, zeros} from './ops.js';
 import {family, run, saving, type BatchedInput, type RuleOf} from './rule.js';
 
-type ResizeName = 'ResizeBilinear' | 'ResizeNearestNeighbor';
+export type ResizeName = 'ResizeBilinear' | 'ResizeNearestNeighbor';
 type ResizeAttrs = ResizeBilinearAttrs;
-type ResizeGradAttrs = Pick<ResizeBilinearAttrs, 'alignCorners'>;
+type ResizeGradAttrs = Omit<ResizeAttrs, 'size'>;
 
 const resize = (name: ResizeName, images: Tensor, attrs: ResizeAttrs): Tensor =>
   run(name, {images}, attrs);
@@ -27,7 +27,7 @@ const product = (a: Tensor, b: Tensor): Tensor =>
  * The transpose of a resizing, which is linear and separable: `R dy Cᵀ` for the rows and columns of each channel. The gradient kernels
  * of all backends ignore `halfPixelCenters`, and that of cpu takes the height for the width.
  */
-function transposeResize(
+export function transposeResize(
   name: ResizeName,
   dy: Tensor,
   imagesShape: readonly number[],
@@ -67,7 +67,7 @@ const resizing = <Name extends ResizeName>(name: Name): RuleOf<ResizeName> => ({
   })),
 });
 
-/** The kernels that tfjs's own gradients run. They ignore `halfPixelCenters`, and so does the transpose of them. */
+/** The kernels that tfjs's own gradients run. */
 const resizingGradient = (
   name: ResizeName,
 ): RuleOf<'ResizeBilinearGrad' | 'ResizeNearestNeighborGrad'> => ({
@@ -81,10 +81,10 @@ const resizingGradient = (
     return unfoldImages(run(`${name}Grad`, {images: folded, dy: foldedDy}, attrs), size, images);
   },
   linearIn: ['dy'],
-  vjp: saving([], (ct, {dy}, {alignCorners}: ResizeGradAttrs) => ({
+  vjp: saving([], (ct, {dy}, {alignCorners, halfPixelCenters}: ResizeGradAttrs) => ({
     dy: () => {
       const [, height = 0, width = 0] = dy.shape;
-      return resize(name, ct, {alignCorners, halfPixelCenters: false, size: [height, width]});
+      return resize(name, ct, {alignCorners, halfPixelCenters, size: [height, width]});
     },
   })),
 });

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type {GatherV2Attrs, Tensor} from '@tensorflow/tfjs-core';
+import type {GatherV2Attrs, OneHotAttrs, Tensor} from '@tensorflow/tfjs-core';
 import {
   fold,
   foldInto,
@@ -138,6 +138,29 @@ function winners(dims: readonly number[], indices: Tensor): Tensor {
 /** Indices of SparseToDense, which may be a scalar, or a list of numbers, as `[K, depth]`. */
 const sparseShape = (shape: readonly number[]): number[] =>
   shape.length === 2 ? [...shape] : [product(shape), 1];
+
+/** OneHot of any dtype: the kernel of wasm writes integers whatever that is. */
+export function oneHot(indices: Tensor, attrs: OneHotAttrs): Tensor {
+  const {depth, onValue, offValue, dtype} = attrs;
+  if (dtype === 'int32') return run('OneHot', {indices}, attrs);
+  const choose = (onInt: number, offInt: number): Tensor =>
+    greater(
+      run('OneHot', {indices}, {depth, onValue: onInt, offValue: offInt, dtype: 'int32'}),
+      tf.scalar(0, 'int32'),
+    );
+  if (dtype === 'bool') return choose(onValue, offValue);
+  const isOn = choose(1, 0);
+  const filled = (value: number): Tensor =>
+    run('Fill', {}, {shape: isOn.shape, value, dtype: 'float32'});
+  return where(isOn, filled(onValue), filled(offValue));
+}
+
+/** GatherV2 of one example, by rows where the backend's kernel is wrong or slow. */
+export function gather(x: Tensor, indices: Tensor, attrs: GatherV2Attrs): Tensor {
+  const {batch, outer, n, inner, count, outputShape} = gatherSizes(x, indices, attrs);
+  const taken = gatherAlong(reshape(x, [batch, outer, n, inner]), reshape(indices, [batch, count]));
+  return reshape(taken, outputShape);
+}
 
 export const indexing = family({
   GatherV2: {
@@ -291,25 +314,7 @@ export const indexing = family({
   },
 
   OneHot: {
-    batch: ({indices}, attrs) => {
-      const {depth, onValue, offValue, dtype} = attrs;
-      if (dtype === 'int32') return run('OneHot', {indices: indices.value}, attrs);
-      // The kernel of wasm writes integers whatever the dtype.
-      const choose = (onInt: number, offInt: number): Tensor =>
-        greater(
-          run(
-            'OneHot',
-            {indices: indices.value},
-            {depth, onValue: onInt, offValue: offInt, dtype: 'int32'},
-          ),
-          tf.scalar(0, 'int32'),
-        );
-      if (dtype === 'bool') return choose(onValue, offValue);
-      const isOn = choose(1, 0);
-      const filled = (value: number): Tensor =>
-        run('Fill', {}, {shape: isOn.shape, value, dtype: 'float32'});
-      return where(isOn, filled(onValue), filled(offValue));
-    },
+    batch: ({indices}, attrs) => oneHot(indices.value, attrs),
     derivative: 'zero',
   },
 

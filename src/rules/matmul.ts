@@ -235,7 +235,7 @@ function multiplyAsConvolution(a: Operand, b: Operand): Tensor {
   return transpose(reshape(result, [rows, size, columns]), [1, 0, 2]);
 }
 
-interface ProductAttrs {
+export interface ProductAttrs {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
 }

@@ -10,7 +10,8 @@ export interface ScanAttrs {
   readonly reverse: boolean;
 }
 
-const axisOf = (rank: number, {axis}: ScanAttrs): number => resolveAxes(axis, rank)[0] ?? 0;
+/** The axis of a scan, counted from the front. */
+export const axisOf = (rank: number, {axis}: ScanAttrs): number => resolveAxes(axis, rank)[0] ?? 0;
 
 const batchScan =
   (name: 'Cumsum' | 'Cumprod') =>

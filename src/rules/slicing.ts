@@ -54,7 +54,7 @@ function sliceAtAnyRank(x: Tensor, {begin, size}: Region): Tensor {
   );
 }
 
-const padAll = (x: Tensor, paddings: readonly Padding[], constantValue = 0): Tensor =>
+export const padAll = (x: Tensor, paddings: readonly Padding[], constantValue = 0): Tensor =>
   alongAxes(x, paddedAxes(paddings), (part, axisOf) =>
     run('PadV2', {x: part}, {paddings: pick(paddings, axisOf), constantValue}),
   );
@@ -103,7 +103,7 @@ interface Strided {
   readonly finalShape: readonly number[];
 }
 
-function parseStrided(shape: readonly number[], attrs: StridedSliceAttrs): Strided {
+export function parseStrided(shape: readonly number[], attrs: StridedSliceAttrs): Strided {
   const {begin, end, strides, finalShape} = slice_util.sliceInfo(
     [...shape],
     attrs.begin,
@@ -122,7 +122,7 @@ function parseStrided(shape: readonly number[], attrs: StridedSliceAttrs): Strid
 }
 
 /** Strides that are negative are positive ones of the reversed tensor: in the kernel's own terms an end before index 0 has no number. */
-function takeStrided(x: Tensor, {begin, stride, count}: Strided): Tensor {
+export function takeStrided(x: Tensor, {begin, stride, count}: Strided): Tensor {
   const {shape} = x;
   const ranges = count.map((n, axis) => ({begin: begin[axis]!, step: stride[axis]!, count: n}));
   const taken = takeRanges(x, ranges);
@@ -198,7 +198,11 @@ function spreadAlong(x: Tensor, axis: number, step: number): Tensor {
   return reshape(cut, [...x.shape.slice(0, axis), size, ...x.shape.slice(axis + 1)]);
 }
 
-function mirror(x: Tensor, paddings: readonly Padding[], mode: MirrorPadAttrs['mode']): Tensor {
+export function mirror(
+  x: Tensor,
+  paddings: readonly Padding[],
+  mode: MirrorPadAttrs['mode'],
+): Tensor {
   if (x.size === 0) {
     const shape = x.shape.map((n, axis) => n + paddings[axis]![0] + paddings[axis]![1]);
     return zeros(shape, x.dtype);

@@ -122,12 +122,7 @@ const logical: Sample[] = [
 const prelu: Sample[] = [
   sample('Prelu', {x: f32(3, 5), alpha: f32(3, 5)}),
   sample('Prelu', {x: f32(2, 3, 5), alpha: f32(5)}),
-  sample(
-    'Prelu',
-    {x: f32(2, 3, 5), alpha: f32(3, 1)},
-    {},
-    {faulty: {wasm: 'reads past the end of an alpha that does not span the last dimension'}},
-  ),
+  sample('Prelu', {x: f32(2, 3, 5), alpha: f32(3, 1)}),
   sample('Prelu', {x: f32(3, 5), alpha: f32()}),
 ];
 
@@ -141,21 +136,12 @@ const select: Sample[] = [
     {},
     {
       note: 'a condition per row',
-      faulty: {
-        cpu: 'fills row i with element i of t or e',
-        wasm: 'fills row i with element i of t or e',
-      },
       reference: (tf, [condition, t, e]) =>
         tf.where(tf.reshape(condition as Tensor, [3, 1, 1]), t as Tensor, e as Tensor),
     },
   ),
   sample('Select', {condition: bool(3, 5), t: i32(3, 5), e: i32(3, 5)}),
-  sample(
-    'Select',
-    {condition: bool(3, 5), t: bool(3, 5), e: bool(3, 5)},
-    {},
-    {faulty: {wasm: 'reads bool values as if they were four bytes wide'}},
-  ),
+  sample('Select', {condition: bool(3, 5), t: bool(3, 5), e: bool(3, 5)}),
   opSample('where', {condition: bool(3, 1), t: f32(4, 1, 5), e: f32()}, (tf, {condition, t, e}) =>
     tf.where(condition, t, e),
   ),

@@ -276,7 +276,6 @@ const blocks: Sample[] = [
     {x: f32(2, 8, 3, 5)},
     {blockSize: 2, dataFormat: 'NCHW'},
     {
-      refused: {cpu: 'NCHW', tensorflow: 'NCHW'},
       reference: (tf, [x]) =>
         tf.transpose(
           tf.depthToSpace(tf.transpose(x as Tensor4D, [0, 2, 3, 1]), 2, 'NHWC'),

@@ -83,7 +83,7 @@ const indices: Sample[] = [
     'gather',
     {x: f32(3, 5), indices: i32(3, 2).in(0, 5)},
     (tf, {x, indices}) => tf.gather(x, indices as never, 1, 1),
-    {faulty: {wasm: 'reads past the end of the indices'}, note: 'by rows'},
+    {note: 'by rows'},
   ),
   opSample('gatherND', {x: f32(4, 5), indices: i32(3, 2).indices([4, 5])}, (tf, {x, indices}) =>
     tf.gatherND(x, indices),
@@ -113,13 +113,13 @@ const indices: Sample[] = [
     'searchSorted',
     {sequence: f32(7).sorted(), values: f32(4)},
     (tf, {sequence, values}) => tf.searchSorted(sequence, values),
-    {constant: 'all', refused: {tensorflow: 'the kernel'}},
+    {constant: 'all'},
   ),
   opSample(
     'lowerBound',
     {sequence: f32(7).sorted(), values: f32(4)},
     (tf, {sequence, values}) => tf.lowerBound(sequence, values),
-    {constant: 'all', refused: {tensorflow: 'the kernel'}},
+    {constant: 'all'},
   ),
   opSample('masking', {x: f32(3, 5), mask: bool(3)}, (tf, {x, mask}) =>
     tf.mul(x, tf.expandDims(tf.cast(mask, 'float32'), 1)),

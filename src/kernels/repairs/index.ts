@@ -1,0 +1,59 @@
+import {joinRepairs, type Repairs} from '../composition.js';
+import * as arrays from './arrays.js';
+import * as elementwise from './elementwise.js';
+import * as images from './images.js';
+import * as products from './products.js';
+import * as reductions from './reductions.js';
+import * as strings from './strings.js';
+
+/** What each backend's own kernels get wrong, as of tfjs 4.22. See NOTE [compositions]. */
+export const repairs: {readonly [backend: string]: Repairs} = {
+  cpu: joinRepairs(
+    strings.stringsOnCpu,
+    reductions.emptyOnCpu,
+    elementwise.boolSumsOfCpu,
+    elementwise.conditions,
+    products.batchesOfCpu,
+    arrays.scansOfCpu,
+    arrays.scattersOfCpu,
+    arrays.channelsFirstDepthToSpace,
+    images.resizesOfCpu,
+  ),
+  wasm: joinRepairs(
+    strings.stringsOnWasm,
+    reductions.emptyOnWasm,
+    reductions.boolsOnWasm,
+    elementwise.ranksOfWasm,
+    elementwise.boolExtremes,
+    elementwise.boolSelection,
+    elementwise.conditions,
+    elementwise.castsToBool,
+    elementwise.slopes,
+    elementwise.clippedIntegers,
+    elementwise.reciprocalsOfIntegers,
+    products.productsOfWasm,
+    arrays.scansOfWasm,
+    arrays.gatherOfWasm,
+    arrays.oneHotOfWasm,
+    arrays.stridedSliceOfWasm,
+    arrays.reverseOfWasm,
+    arrays.padOfWasm,
+    arrays.countsOfWasm,
+    images.resizesOfOthers,
+  ),
+  tensorflow: joinRepairs(
+    strings.stringsOnTensorflow,
+    reductions.boolsOnTensorflow,
+    elementwise.boolsOnTensorflow,
+    elementwise.integersOnTensorflow,
+    elementwise.ranksOfTensorflow,
+    products.einsumOfTensorflow,
+    arrays.scansOfTensorflow,
+    arrays.gatherOfTensorflow,
+    arrays.scattersOfTensorflow,
+    arrays.mirrorOfTensorflow,
+    arrays.diagonalOfTensorflow,
+    arrays.channelsFirstDepthToSpace,
+    images.resizesOfOthers,
+  ),
+};

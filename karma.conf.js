@@ -29,7 +29,7 @@ export default function (config) {
         ],
       },
     },
-    browserNoActivityTimeout: 120_000,
+    browserNoActivityTimeout: 600_000,
     singleRun: true,
     autoWatch: false,
     colors: process.stdout.isTTY === true,

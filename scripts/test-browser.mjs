@@ -1,6 +1,6 @@
 /** `npm run test:browser`: bundles test/browser/*.test.ts and runs them in headless Chromium through karma. */
-import {readdirSync, rmSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {join, relative} from 'node:path';
 import karma from 'karma';
 import {rolldown} from 'rolldown';
 import configure from '../karma.conf.js';
@@ -13,6 +13,44 @@ function end(passed, failed, skipped) {
   process.exit(failed === 0 ? 0 : 1);
 }
 
+/** Modules of tests/ that are others in the browser. */
+const replaced = {
+  'test/environment.ts': 'test/browser/environment.ts',
+  'test/support/tfjs64.ts': 'test/browser/tfjs64.ts',
+};
+
+const inTheBrowser = {
+  name: 'in-the-browser',
+  async resolveId(source, importer, options) {
+    const resolved = await this.resolve(source, importer, {...options, skipSelf: true});
+    const other = resolved && replaced[relative(root, resolved.id)];
+    return other ? join(root, other) : resolved;
+  },
+};
+
+/** `…?float64`: a second tfjs of its own, that computes in double precision. */
+const float64 = {
+  name: 'float64',
+  async resolveId(source, importer, options) {
+    const from = importer?.replace(/\?float64$/, '');
+    if (from === importer && !source.endsWith('?float64')) return null;
+    const name = source.replace(/\?float64$/, '');
+    const resolved = await this.resolve(name, from, {...options, skipSelf: true});
+    return resolved?.id.includes('@tensorflow')
+      ? {...resolved, id: `${resolved.id}?float64`}
+      : resolved;
+  },
+  load(id) {
+    if (!id.endsWith('?float64')) return null;
+    return readFileSync(id.replace(/\?float64$/, ''), 'utf8')
+      .replaceAll('Float32Array', 'Float64Array')
+      .replace(/_tfengine|_tfGlobals/g, '$&64');
+  },
+};
+
+/** What the tests read of the environment. */
+const {BACKENDS, KERNEL, ROW, ROWS_PER_KERNEL, SEED} = process.env;
+
 async function bundle() {
   const sources = join(root, 'test/browser');
   const dir = join(root, '.cache/browser');
@@ -23,6 +61,11 @@ async function bundle() {
     input: names.map((name) => join(sources, name)),
     platform: 'browser',
     logLevel: 'warn',
+    plugins: [float64, inTheBrowser],
+    treeshake: false, // package.json says of the tests that they have no effects
+    transform: {
+      define: {'process.env': JSON.stringify({BACKENDS, KERNEL, ROW, ROWS_PER_KERNEL, SEED})},
+    },
     resolve: {extensionAlias: {'.js': ['.ts', '.js']}},
   });
   await build.write({dir, format: 'esm', sourcemap: 'inline'});

@@ -1,16 +1,18 @@
-import {createRequire} from 'node:module';
-import path from 'node:path';
 // Its own gradients come first, as for users who load tfjs before the library.
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
+import {ALL, environment, loadBackends} from './environment.js';
 
-export type BackendName = 'cpu' | 'wasm' | 'tensorflow';
+export type BackendName = 'cpu' | 'wasm' | 'tensorflow' | 'webgl' | 'webgpu';
 
-const ALL: readonly BackendName[] = ['cpu', 'wasm', 'tensorflow'];
+/** Backends whose data can be read at once, as most tests do. On WebGPU one has to wait for it. */
+const synchronous: readonly BackendName[] = ['cpu', 'wasm', 'tensorflow', 'webgl'];
+
+export const everyBackend: readonly BackendName[] = ALL;
 
 /** The backends that `BACKENDS` asks for (all without it), in a fixed order. */
 function requestedBackends(): readonly BackendName[] {
-  const asked = process.env['BACKENDS']?.split(',').map((name) => name.trim());
+  const asked = environment['BACKENDS']?.split(',').map((name) => name.trim());
   const unknown = asked?.filter((name) => !ALL.includes(name as BackendName)) ?? [];
   if (unknown.length > 0) {
     throw new Error(`BACKENDS names ${unknown.join()}; known are ${ALL.join()}`);
@@ -18,50 +20,13 @@ function requestedBackends(): readonly BackendName[] {
   return asked === undefined ? ALL : ALL.filter((name) => asked.includes(name));
 }
 
-async function register(name: BackendName): Promise<void> {
-  switch (name) {
-    case 'cpu':
-      await import('@tensorflow/tfjs-backend-cpu');
-      return;
-    case 'wasm': {
-      const {setWasmPaths} = await import('@tensorflow/tfjs-backend-wasm');
-      const bundle = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
-      setWasmPaths(path.dirname(bundle) + path.sep);
-      return;
-    }
-    case 'tensorflow':
-      await import('@tensorflow/tfjs-node');
-  }
-}
+// Keeps tfjs from advising tfjs-node whenever another backend starts.
+tf.env().set('PROD', true);
 
-/**
- * Only the tensorflow backend may be missing, for its library is a download of its own that a machine may be unable to make.
- * CI has no such excuse.
- */
-async function loadBackends(): Promise<BackendName[]> {
-  // Keeps tfjs from advising tfjs-node whenever another backend starts.
-  tf.env().set('PROD', true);
-  const available: BackendName[] = [];
-  for (const name of requestedBackends()) {
-    try {
-      await register(name);
-      available.push(name);
-    } catch (error) {
-      if (name !== 'tensorflow' || process.env['CI'] === 'true') {
-        throw error;
-      }
-      console.warn(
-        `\n  !!! The tensorflow backend can't be loaded; NOTHING IS TESTED ON IT: ${String(error)}\n`,
-      );
-    }
-  }
-  return available;
-}
-
-export const backends: readonly BackendName[] = await loadBackends();
+export const backends: readonly BackendName[] = await loadBackends(requestedBackends());
 
 export interface BackendSuiteOptions {
-  /** Declares the suite for these only. */
+  /** Declares the suite for these only; without it, for those that can be read at once. */
   readonly only?: readonly BackendName[];
   /** Lets tests leave data buffers behind, as kernels of tfjs do when they throw in the middle. */
   readonly ignoreBuffers?: boolean;
@@ -74,7 +39,7 @@ export interface BackendSuiteOptions {
 export function describeBackends(
   title: string,
   declare: (name: BackendName) => void,
-  {only = ALL, ignoreBuffers = false}: BackendSuiteOptions = {},
+  {only = synchronous, ignoreBuffers = false}: BackendSuiteOptions = {},
 ): void {
   for (const name of backends.filter((backend) => only.includes(backend))) {
     describe(`${title} (${name})`, function () {

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {rules} from '../../src/rules/index.js';
 import {describeBackends} from '../backends.js';
+import {inScope, type Check} from './checks/check.js';
 import {checks} from './checks/index.js';
 import {opSample, sample, type Sample} from './sample.js';
 import {f32} from './spec.js';
@@ -257,21 +258,32 @@ function isMapped(x: tf.Tensor): boolean {
   }
 }
 
-function expectSeen({row, seenBy}: Pick<Fault, 'row' | 'seenBy'>): void {
+function checkNamed(title: string): Check {
+  const found = checks.find((candidate) => candidate.title === title);
+  if (found === undefined) throw new Error(`there is no check '${title}'`);
+  return found;
+}
+
+async function expectSeen({row, seenBy}: Pick<Fault, 'row' | 'seenBy'>): Promise<void> {
   for (const [title, message] of Object.entries(seenBy)) {
-    const check = checks.find((candidate) => candidate.title === title);
-    expect(check, `there is no check '${title}'`).to.not.equal(undefined);
-    expect(() => tf.tidy(() => check?.run(row)), title).to.throw(message);
+    const {run} = checkNamed(title);
+    const error = await inScope(() => run(row)).catch((thrown: unknown) => thrown);
+    expect(error, title).to.be.an('error');
+    expect((error as Error).message, title).to.match(message);
   }
 }
 
 /** Replaces a rule while `body` runs. */
-function withRule(name: string, change: (rule: LooseRule) => LooseRule, body: () => void): void {
+async function withRule(
+  name: string,
+  change: (rule: LooseRule) => LooseRule,
+  body: () => Promise<void>,
+): Promise<void> {
   const table = rules as unknown as Record<string, LooseRule>;
   const rule = table[name] as LooseRule;
   table[name] = change(rule);
   try {
-    body();
+    await body();
   } finally {
     table[name] = rule;
   }
@@ -282,13 +294,13 @@ describeBackends(
   () => {
     for (const fault of faults) {
       const {row} = fault;
-      it(fault.what, () => {
-        withRule(row.kernel, fault.break, () => expectSeen(fault));
+      it(fault.what, async () => {
+        await withRule(row.kernel, fault.break, () => expectSeen(fault));
         tf.dispose(leaked.splice(0));
       });
-      it(`nothing where there is not ${fault.what}`, () => {
+      it(`nothing where there is not ${fault.what}`, async () => {
         for (const title of Object.keys(fault.seenBy)) {
-          checks.find((check) => check.title === title)?.run(row);
+          await checkNamed(title).run(row);
         }
       });
     }

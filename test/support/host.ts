@@ -47,6 +47,12 @@ export function fromTensor(tensor: tf.Tensor): HostTensor {
   return {shape: [...tensor.shape], dtype: tensor.dtype, values: tensor.dataSync().slice()};
 }
 
+/** As `fromTensor`, on any backend: what lies on WebGPU can't be read at once. */
+export async function read(tensor: tf.Tensor): Promise<HostTensor> {
+  if (tf.getBackend() !== 'webgpu') return fromTensor(tensor);
+  return {shape: [...tensor.shape], dtype: tensor.dtype, values: (await tensor.data()).slice()};
+}
+
 /** Puts equal-shaped tensors side by side along a new dimension (negative: counted in the result). */
 export function stack(parts: readonly HostTensor[], dim = 0): HostTensor {
   const first = parts[0];

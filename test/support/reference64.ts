@@ -1,18 +1,8 @@
-import {readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import nodeUtil from 'node:util';
-import {compileFunction} from 'node:vm';
 import type * as tf from '@tensorflow/tfjs-core';
 import type {HostTensor, Values} from './host.js';
+import {loadTfjs64} from './tfjs64.js';
 
-/**
- * tfjs in double precision. tfjs-core and its cpu backend are loaded a second time, with their own engine and with the name
- * `Float32Array` bound to `Float64Array`: every 'float32' tensor there holds doubles, and the cpu kernels, which compute with
- * JavaScript numbers, never round to float32. Finite differences need that: in float32 they are good for three digits, here
- * for ten.
- *
- * Not exact although in double: `Erf` (a polynomial, to 1.5e-7) and `Softplus` (exp(x) or x beyond ±14, to 1e-7).
- */
+/** An instance of tfjs. */
 export type Tfjs = typeof tf;
 
 export type KernelInputs<T> = Readonly<Record<string, T | undefined>> | readonly T[];
@@ -21,7 +11,7 @@ let loaded: Tfjs | undefined;
 
 /** The second tfjs. Its tensors and those of the ordinary one do not mix. */
 export function tfjs64(): Tfjs {
-  loaded ??= load();
+  loaded ??= checked(loadTfjs64());
   return loaded;
 }
 
@@ -77,23 +67,7 @@ function widened({dtype, values}: HostTensor): Values {
   return dtype === 'float32' ? Float64Array.from(values) : values.slice();
 }
 
-function load(): Tfjs {
-  // tfjs keeps its engine and registries on the global object; these two names shadow those of the ordinary tfjs.
-  const ownGlobal = Object.assign(Object.create(globalThis) as object, {
-    _tfengine: null,
-    _tfGlobals: null,
-  });
-  const util = {
-    ...nodeUtil,
-    types: {
-      ...nodeUtil.types,
-      isFloat32Array: (value: unknown) => value instanceof Float64Array,
-    },
-  };
-  const core = loadBundle('@tensorflow/tfjs-core', ownGlobal, {util}) as Tfjs;
-  // Keeps tfjs from advising tfjs-node when its cpu backend starts.
-  core.env().set('PROD', true);
-  loadBundle('@tensorflow/tfjs-backend-cpu', ownGlobal, {'@tensorflow/tfjs-core': core});
+function checked(core: Tfjs): Tfjs {
   const [probe] = core.tidy(() => {
     const one = core
       .engine()
@@ -104,19 +78,4 @@ function load(): Tfjs {
     throw new Error(`the float64 reference computes in single precision: exp(1) = ${probe}`);
   }
   return core;
-}
-
-function loadBundle(name: string, ownGlobal: object, overrides: Record<string, unknown>): unknown {
-  const require = createRequire(import.meta.url);
-  const path = require.resolve(name);
-  const requireFrom = createRequire(path);
-  const bundle = {exports: {}};
-  const run = compileFunction(
-    readFileSync(path, 'utf8'),
-    ['exports', 'require', 'module', 'global', 'Float32Array'],
-    {filename: `${path} (float64)`},
-  ) as (...scope: unknown[]) => void;
-  const requireOverridden = (id: string): unknown => overrides[id] ?? requireFrom(id);
-  run(bundle.exports, requireOverridden, bundle, ownGlobal, Float64Array);
-  return bundle.exports;
 }

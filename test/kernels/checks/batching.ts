@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {vmap} from '../../../src/index.js';
 import {expectAllClose} from '../../support/compare.js';
-import {stack, type HostTensor} from '../../support/host.js';
+import {stack, toTensor, type HostTensor} from '../../support/host.js';
 import type {Sample} from '../sample.js';
 import {
   batchSizes,
@@ -41,12 +41,13 @@ export function batched(examples: readonly (readonly HostTensor[])[], inDims: Di
 }
 
 /** The results of a loop over the examples, stacked. */
-export function looped(
+export async function looped(
   examples: readonly (readonly HostTensor[])[],
-  f: (example: readonly HostTensor[]) => HostTensor[],
+  f: (example: readonly HostTensor[]) => HostTensor[] | Promise<HostTensor[]>,
   outDims: number,
-): HostTensor[] {
-  const results = examples.map(f);
+): Promise<HostTensor[]> {
+  const results: HostTensor[][] = [];
+  for (const example of examples) results.push(await f(example));
   return (results[0] ?? []).map((_, output) =>
     stack(
       results.map((result) => result[output] as HostTensor),
@@ -79,12 +80,12 @@ function elsewhere(
   };
 }
 
-function compareWithLoop(row: Sample, mapping: Mapping, size: number): HostTensor[] {
+async function compareWithLoop(row: Sample, mapping: Mapping, size: number): Promise<HostTensor[]> {
   const mapped = mapping.inDims.map((dim) => dim !== null);
   const examples = drawExamples(row, mapped, size, `batch of ${size}`);
   const call = callOf(row);
-  const expected = looped(examples, (example) => evaluate(call, example), mapping.outDims);
-  const actual = evaluate(vmapped(call, mapping), batched(examples, mapping.inDims));
+  const expected = await looped(examples, (example) => evaluate(call, example), mapping.outDims);
+  const actual = await evaluate(vmapped(call, mapping), batched(examples, mapping.inDims));
   expectAllClose(
     actual,
     expected,
@@ -106,25 +107,25 @@ const hasInputs = (row: Sample): boolean => row.specs.length > 0;
 const equalsLoop: Check = {
   title: 'vmap equals a loop',
   appliesTo: hasInputs,
-  run(row) {
+  async run(row) {
     const [size] = batchSizes(row, 1) as [number];
     for (const mapped of choicesOfMapped(row)) {
-      const outputs = compareWithLoop(row, front(mapped), size);
-      compareWithLoop(row, elsewhere(row, mapped, outputs), size);
+      const outputs = await compareWithLoop(row, front(mapped), size);
+      await compareWithLoop(row, elsewhere(row, mapped, outputs), size);
     }
-    compareWithLoop(row, front(row.specs.map(() => true)), 1);
+    await compareWithLoop(row, front(row.specs.map(() => true)), 1);
   },
 };
 
 const emptyBatch: Check = {
   title: 'vmap of an empty batch gives an empty batch of the right shape',
   appliesTo: hasInputs,
-  run(row) {
+  async run(row) {
     const mapped = row.specs.map(() => true);
     const [example] = drawExamples(row, mapped, 1, 'empty batch') as [HostTensor[]];
     // No kernel says what shape it gives without being run, on one example of ones for want of any.
-    if (!takes(row, example.map(onesLike))) return;
-    const outputs = evaluate(callOf(row), example);
+    if (!(await takes(row, example.map(onesLike)))) return;
+    const outputs = await evaluate(callOf(row), example);
     const inputs = example.map(({shape, dtype, values}) => ({
       shape: [0, ...shape],
       dtype,
@@ -135,7 +136,7 @@ const emptyBatch: Check = {
       dtype,
       values: values.subarray(0, 0),
     }));
-    const actual = evaluate(vmapped(callOf(row), front(mapped)), inputs);
+    const actual = await evaluate(vmapped(callOf(row), front(mapped)), inputs);
     expectAllClose(actual, expected, toleranceFor(row, 'batching'), 'vmap of no example');
   },
 };
@@ -144,9 +145,9 @@ function onesLike(input: HostTensor): HostTensor {
   return {...input, values: input.values.slice().fill(1)};
 }
 
-function takes(row: Sample, inputs: readonly HostTensor[]): boolean {
+async function takes(row: Sample, inputs: readonly HostTensor[]): Promise<boolean> {
   try {
-    evaluate(callOf(row), inputs);
+    await evaluate(callOf(row), inputs);
     return true;
   } catch {
     return false;
@@ -156,14 +157,14 @@ function takes(row: Sample, inputs: readonly HostTensor[]): boolean {
 const withoutInputs: Check = {
   title: 'vmap repeats what does not depend on the batch',
   appliesTo: (row) => !hasInputs(row),
-  run(row) {
+  async run(row) {
     const examples = [1, 2].map((value) => [
       {shape: [], dtype: 'float32' as const, values: Float32Array.of(value)},
     ]);
     const call: TensorFunction = () => row.call(tf, []);
     const mapping = front([true]);
-    const expected = looped(examples, () => evaluate(call, []), 0);
-    const actual = evaluate(vmapped(call, mapping), batched(examples, mapping.inDims));
+    const expected = await looped(examples, () => evaluate(call, []), 0);
+    const actual = await evaluate(vmapped(call, mapping), batched(examples, mapping.inDims));
     expectAllClose(actual, expected, toleranceFor(row, 'batching'), 'vmap without inputs');
   },
 };
@@ -171,25 +172,25 @@ const withoutInputs: Check = {
 const twoLevels: Check = {
   title: 'vmap in vmap equals two loops',
   appliesTo: hasInputs,
-  run(row) {
+  async run(row) {
     const [outerSize, innerSize] = batchSizes(row, 2) as [number, number];
     const choices = choicesOfMapped(row);
     const random = randomFor(row, 'two levels');
     const all = choices[0] as boolean[];
     const pairs = [[all, all], ...[1, 2].map(() => [random.pick(choices), random.pick(choices)])];
     for (const [outer, inner] of pairs as [boolean[], boolean[]][]) {
-      compareTwoLevels(row, outer, inner, outerSize, innerSize);
+      await compareTwoLevels(row, outer, inner, outerSize, innerSize);
     }
   },
 };
 
-function compareTwoLevels(
+async function compareTwoLevels(
   row: Sample,
   outer: readonly boolean[],
   inner: readonly boolean[],
   outerSize: number,
   innerSize: number,
-): void {
+): Promise<void> {
   const call = callOf(row);
   // Every pair of an outer and an inner example, with the inputs mapped by only one of them repeated over the other.
   const grid = drawGrid(row, outer, inner, outerSize, innerSize);
@@ -197,14 +198,14 @@ function compareTwoLevels(
   const outerMapping = front(outer);
   const rows = grid.map((examples) => batched(examples, innerMapping.inDims));
   const inputs = batched(rows, outerMapping.inDims);
-  const expected = looped(
+  const expected = await looped(
     grid as unknown as HostTensor[][],
     (examples) =>
       looped(examples as unknown as HostTensor[][], (example) => evaluate(call, example), 0),
     0,
   );
   const nested = vmapped((...xs) => vmapped(call, innerMapping)(...xs), outerMapping);
-  const actual = evaluate(nested, inputs);
+  const actual = await evaluate(nested, inputs);
   expectAllClose(
     actual,
     expected,
@@ -235,13 +236,13 @@ function drawGrid(
 const noHiddenLoop: Check = {
   title: 'vmap calls as many kernels for a large batch as for a small one',
   appliesTo: (row) => hasInputs(row) && row.loops === undefined,
-  run(row) {
+  async run(row) {
     const [small, large] = batchSizes(row, 2) as [number, number];
     for (const mapped of choicesOfMapped(row)) {
       const mapping = front(mapped);
       const [few, many] = [small, large].map((size) => {
         const inputs = batched(drawExamples(row, mapped, size, 'loop'), mapping.inDims);
-        return countKernels(() => evaluate(vmapped(callOf(row), mapping), inputs));
+        return kernelsOf(vmapped(callOf(row), mapping), inputs);
       }) as [string[], string[]];
       if (few.length !== many.length) {
         throw new Error(
@@ -258,7 +259,7 @@ interface EnginePrototype {
 }
 
 /** The names of the kernels that tfjs itself runs meanwhile: those of a batch, not those that are traced. */
-function countKernels(f: () => void): string[] {
+function kernelsOf(f: TensorFunction, inputs: readonly HostTensor[]): string[] {
   const prototype = Object.getPrototypeOf(tf.engine()) as EnginePrototype;
   const stock = prototype.runKernelFunc;
   const names: string[] = [];
@@ -268,7 +269,7 @@ function countKernels(f: () => void): string[] {
     return stock.call(this, call);
   };
   try {
-    f();
+    tf.dispose(tf.tidy(() => f(...inputs.map(toTensor))));
   } finally {
     prototype.runKernelFunc = stock;
   }

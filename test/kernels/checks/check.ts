@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type {BackendName} from '../../backends.js';
+import {environment} from '../../environment.js';
 import type {Tolerance} from '../../support/compare.js';
-import {fromTensor, toTensor, type HostTensor} from '../../support/host.js';
+import {read, toTensor, type HostTensor} from '../../support/host.js';
 import {Random} from '../../support/random.js';
 import {differentiable, type Compared, type Sample} from '../sample.js';
 import {drawInputs} from '../spec.js';
@@ -17,11 +18,11 @@ export interface Check {
   /** Backends that it is for, if not all. */
   readonly only?: readonly BackendName[];
   /** Throws if it does not hold. The backend is the current one. */
-  readonly run: (row: Sample) => void;
+  readonly run: (row: Sample) => Promise<void>;
 }
 
 /** `SEED=n` draws other numbers. */
-export const seed = process.env['SEED'] ?? '0';
+export const seed = environment['SEED'] ?? '0';
 
 export function randomFor(row: Sample, ...words: readonly (string | number)[]): Random {
   return new Random(seed, row.kernel, row.label, ...words);
@@ -75,14 +76,29 @@ export function drawLike({shape, values}: HostTensor, random: Random): HostTenso
 }
 
 /** Runs with the inputs as tensors and reads the results; nothing is left behind. */
-export function evaluate(f: TensorFunction, inputs: readonly HostTensor[]): HostTensor[] {
-  // Not tf.tidy: a result is no tensor any more.
+export async function evaluate(
+  f: TensorFunction,
+  inputs: readonly HostTensor[],
+): Promise<HostTensor[]> {
+  return readAndDispose(tf.tidy(() => f(...inputs.map(toTensor))));
+}
+
+/** What a check that fails leaves behind is disposed. */
+export async function inScope(body: () => Promise<void>): Promise<void> {
   const engine = tf.engine();
   engine.startScope();
   try {
-    return f(...inputs.map(toTensor)).map(fromTensor);
+    await body();
   } finally {
     engine.endScope();
+  }
+}
+
+export async function readAndDispose(tensors: readonly tf.Tensor[]): Promise<HostTensor[]> {
+  try {
+    return await Promise.all(tensors.map(read));
+  } finally {
+    tf.dispose([...tensors]);
   }
 }
 

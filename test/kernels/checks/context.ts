@@ -4,9 +4,13 @@ import type {Sample} from '../sample.js';
 import {seed} from './check.js';
 
 /** Adds to an error what it takes to see it again. */
-export function inContext(row: Sample, backend: BackendName, body: () => void): void {
+export async function inContext(
+  row: Sample,
+  backend: BackendName,
+  body: () => Promise<void>,
+): Promise<void> {
   try {
-    body();
+    await body();
   } catch (error) {
     throw new Error(`${messageOf(error)}\n${reproduction(row, backend)}`, {cause: error});
   }

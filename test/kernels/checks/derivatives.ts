@@ -1,14 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {jvp, vjp} from '../../../src/index.js';
 import {expectAllClose, isClose} from '../../support/compare.js';
-import {
-  absoluteDot,
-  describeTensor,
-  dot,
-  fromTensor,
-  toTensor,
-  type HostTensor,
-} from '../../support/host.js';
+import {absoluteDot, describeTensor, dot, toTensor, type HostTensor} from '../../support/host.js';
 import {sum} from '../../support/differences.js';
 import {differentiable, reference, type Compared, type Sample} from '../sample.js';
 import {
@@ -17,6 +10,7 @@ import {
   evaluate,
   floatFunction,
   drawOne,
+  readAndDispose,
   restricted,
   toleranceFor,
   type Check,
@@ -46,9 +40,9 @@ export function cotangentsOf(f: TensorFunction, count: number): TensorFunction {
 const kernelItself: Check = {
   title: 'the kernel itself agrees with double precision',
   appliesTo: () => true,
-  run(row) {
+  async run(row) {
     const inputs = drawOne(row, 'kernel');
-    const actual = evaluate(callOf(row), inputs);
+    const actual = await evaluate(callOf(row), inputs);
     const expected = reference(row, inputs).map((output, i) =>
       row.anyDtype === undefined ? output : {...output, dtype: actual[i]?.dtype ?? output.dtype},
     );
@@ -59,11 +53,11 @@ const kernelItself: Check = {
 const primal: Check = {
   title: 'jvp and vjp give the result of the plain call',
   appliesTo: hasDerivative,
-  run(row) {
+  async run(row) {
     const {inputs, active, u} = expectedOf(row);
     const count = active.length;
-    const plain = evaluate((...xs) => row.call(tf, xs).map(asFloat), inputs);
-    const inForward = evaluate(
+    const plain = await evaluate((...xs) => row.call(tf, xs).map(asFloat), inputs);
+    const inForward = await evaluate(
       (...xs) => {
         const f = floatFunction(row, xs.slice(0, inputs.length));
         return jvp(
@@ -74,7 +68,7 @@ const primal: Check = {
       },
       [...inputs, ...u],
     );
-    const inReverse = evaluate((...xs) => {
+    const inReverse = await evaluate((...xs) => {
       const [output, pullback] = vjp(
         floatFunction(row, xs),
         active.map((i) => xs[i] as tf.Tensor),
@@ -90,21 +84,21 @@ const primal: Check = {
 const forward: Check = {
   title: 'jvp equals finite differences',
   appliesTo: hasDerivative,
-  run(row) {
+  async run(row) {
     const {inputs, active, u, ju, jacobianByInput} = expectedOf(row);
     const tolerance = toleranceFor(row, 'derivative');
     const constants = inputs.map(toTensor);
     const xs = active.map((i) => inputs[i] as HostTensor);
     const f = floatFunction(row, constants);
-    const tangents = evaluate(tangentsOf(f, active.length), [...xs, ...u]);
+    const tangents = await evaluate(tangentsOf(f, active.length), [...xs, ...u]);
     expectAllClose(tangents, float32(ju), tolerance, 'jvp in all inputs');
     if (active.length > 1) {
-      active.forEach((input, i) => {
+      for (const [i, input] of active.entries()) {
         const only = restricted(row, constants, [input]);
-        const inOne = evaluate(tangentsOf(only, 1), [xs[i], u[i]] as HostTensor[]);
+        const inOne = await evaluate(tangentsOf(only, 1), [xs[i], u[i]] as HostTensor[]);
         const expected = float32(jacobianByInput[i] as HostTensor[]);
         expectAllClose(inOne, expected, tolerance, `jvp in ${row.names[input]}`);
-      });
+      }
     }
     tf.dispose(constants);
   },
@@ -113,7 +107,7 @@ const forward: Check = {
 const reverse: Check = {
   title: 'vjp is the transpose of finite differences',
   appliesTo: hasDerivative,
-  run(row) {
+  async run(row) {
     const {inputs, active, cotangents} = expectedOf(row);
     const constants = inputs.map(toTensor);
     const primals = active.map((i) => constants[i] as tf.Tensor);
@@ -123,16 +117,17 @@ const reverse: Check = {
     // A pullback may be called again: what it saved is still there, and as it was.
     const again = pullback(cts as never) as tf.Tensor[];
     pullback.dispose();
-    checkCotangents(row, active, first.map(fromTensor), 'vjp in all inputs');
-    checkCotangents(row, active, again.map(fromTensor), 'the second call of the pullback');
+    tf.dispose([output, cts]);
+    checkCotangents(row, active, await readAndDispose(first), 'vjp in all inputs');
+    checkCotangents(row, active, await readAndDispose(again), 'the second call of the pullback');
     if (active.length > 1) {
       for (const input of active) {
         const only = cotangentsOf(restricted(row, constants, [input]), 1);
-        const inOne = evaluate(only, [inputs[input] as HostTensor, ...cotangents]);
+        const inOne = await evaluate(only, [inputs[input] as HostTensor, ...cotangents]);
         checkCotangents(row, [input], inOne, `vjp in ${row.names[input]}`);
       }
     }
-    tf.dispose([constants, cts, output, first, again]);
+    tf.dispose(constants);
   },
 };
 
@@ -197,7 +192,7 @@ const float32 = (outputs: readonly HostTensor[]): HostTensor[] =>
 const secondOrder: Check = {
   title: 'second derivatives of all four kinds equal finite differences',
   appliesTo: hasDerivative,
-  run(row) {
+  async run(row) {
     const expected = expectedOf(row);
     const {inputs, active, u, v, du, cotangents, dCotangents} = expected;
     const constants = inputs.map(toTensor);
@@ -207,13 +202,18 @@ const secondOrder: Check = {
     const tangent = tangentsOf(f, n);
     const cotangent = cotangentsOf(f, n);
     // Along v in x, and along du or dct in the tangent or cotangent: D²f[u, v] + J du, and what is dual to it.
-    const forwardOverForward = evaluate(tangentsOf(tangent, 2 * n), [...xs, ...u, ...v, ...du]);
+    const forwardOverForward = await evaluate(tangentsOf(tangent, 2 * n), [
+      ...xs,
+      ...u,
+      ...v,
+      ...du,
+    ]);
     const curvature = float32(
       expected.second.map((output, i) => sum([output, expected.jdu[i] as HostTensor])),
     );
     expectAllClose(forwardOverForward, curvature, toleranceFor(row, 'second'), 'jvp of jvp');
 
-    const forwardOverReverse = evaluate(tangentsOf(cotangent, n + cotangents.length), [
+    const forwardOverReverse = await evaluate(tangentsOf(cotangent, n + cotangents.length), [
       ...xs,
       ...cotangents,
       ...v,
@@ -221,14 +221,18 @@ const secondOrder: Check = {
     ]);
     expectDual(pairs(forwardOverReverse, u), dualOf(dCotangents, expected.ju), 'jvp of vjp');
 
-    const reverseOverForward = evaluate(cotangentsOf(tangent, 2 * n), [...xs, ...u, ...cotangents]);
+    const reverseOverForward = await evaluate(cotangentsOf(tangent, 2 * n), [
+      ...xs,
+      ...u,
+      ...cotangents,
+    ]);
     expectDual(
       pairs(reverseOverForward, [...v, ...du]),
       dualOf(cotangents, expected.jdu),
       'vjp of jvp',
     );
 
-    const reverseOverReverse = evaluate(cotangentsOf(cotangent, n + cotangents.length), [
+    const reverseOverReverse = await evaluate(cotangentsOf(cotangent, n + cotangents.length), [
       ...xs,
       ...cotangents,
       ...u,

@@ -128,7 +128,7 @@ function growth(f: () => Results): {tensors: number; buffers: number} {
 const leavesNothing: Check = {
   title: 'transforms leave nothing in memory but their results',
   appliesTo: () => true,
-  run(row) {
+  async run(row) {
     for (const {name, run} of uses(row)) {
       expectNoGrowth(name, () => run((call) => call));
     }
@@ -138,7 +138,7 @@ const leavesNothing: Check = {
 const survivesErrors: Check = {
   title: 'an error in the middle leaves nothing in memory and the engine untouched',
   appliesTo: () => true,
-  run(row) {
+  async run(row) {
     for (const {name, run} of uses(row)) {
       expectNoGrowth(`${name} of a function that throws`, () => {
         try {

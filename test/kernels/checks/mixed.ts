@@ -38,17 +38,18 @@ function choicesOf(row: Sample): Choice[] {
 }
 
 /** A row's inputs and directions for each example of a batch: [...inputs, ...directions]. */
-function drawBatch(
+async function drawBatch(
   row: Sample,
   {inputs: mapped, directions}: Choice,
-  like: (example: readonly HostTensor[]) => readonly HostTensor[],
-): HostTensor[][] {
+  like: (example: readonly HostTensor[]) => HostTensor[] | Promise<HostTensor[]>,
+): Promise<HostTensor[][]> {
   const [size] = batchSizes(row, 1) as [number];
   const examples = drawExamples(row, mapped, size, 'mixed');
-  return examples.map((example, index) => {
+  const drawn = examples.map(async (example, index) => {
     const random = randomFor(row, 'directions', directions ? index : 'shared');
-    return [...example, ...like(example).map((tensor) => drawLike(tensor, random))];
+    return [...example, ...(await like(example)).map((tensor) => drawLike(tensor, random))];
   });
+  return Promise.all(drawn);
 }
 
 /** (inputs, tangents of the active ones) → tangents of the outputs. */
@@ -75,7 +76,7 @@ function derivativeOf(
   };
 }
 
-function outputsOf(row: Sample): (example: readonly HostTensor[]) => HostTensor[] {
+function outputsOf(row: Sample): (example: readonly HostTensor[]) => Promise<HostTensor[]> {
   return (example) => evaluate((...xs) => row.call(tf, xs).map(asFloat), example);
 }
 
@@ -86,22 +87,27 @@ function activeOf(row: Sample): (example: readonly HostTensor[]) => HostTensor[]
 const insideVmap: Check = {
   title: 'vmap of jvp and of vjp equals a loop',
   appliesTo: hasDerivative,
-  run(row) {
+  async run(row) {
     for (const choice of choicesOf(row)) {
-      compare(rowTangents(row), drawBatch(row, choice, activeOf(row)), choice, 'jvp');
-      compare(rowCotangents(row), drawBatch(row, choice, outputsOf(row)), choice, 'vjp');
+      await compare(rowTangents(row), await drawBatch(row, choice, activeOf(row)), choice, 'jvp');
+      await compare(
+        rowCotangents(row),
+        await drawBatch(row, choice, outputsOf(row)),
+        choice,
+        'vjp',
+      );
     }
 
-    function compare(
+    async function compare(
       f: TensorFunction,
       examples: HostTensor[][],
       {inputs, directions}: Choice,
       what: string,
-    ): void {
+    ): Promise<void> {
       const rest = (examples[0] as HostTensor[]).length - inputs.length;
       const mapping = front([...inputs, ...Array<boolean>(rest).fill(directions)]);
-      const expected = looped(examples, (example) => evaluate(f, example), 0);
-      const actual = evaluate(vmapped(f, mapping), batched(examples, mapping.inDims));
+      const expected = await looped(examples, (example) => evaluate(f, example), 0);
+      const actual = await evaluate(vmapped(f, mapping), batched(examples, mapping.inDims));
       const label = `${describeMapping(mapping)} of ${what} (inputs, then directions)`;
       expectAllClose(actual, expected, toleranceFor(row, 'derivative'), label);
     }
@@ -111,13 +117,13 @@ const insideVmap: Check = {
 const aroundVmap: Check = {
   title: 'jvp and vjp of vmap equal a loop',
   appliesTo: hasDerivative,
-  run(row) {
+  async run(row) {
     const active = differentiable(row);
     for (const {inputs: mapped} of choicesOf(row).filter(({inputs}) => inputs.includes(true))) {
       const mapping = front(mapped);
       const choice = {inputs: mapped, directions: true};
-      compareForward(mapping, drawBatch(row, choice, activeOf(row)));
-      compareReverse(mapping, drawBatch(row, choice, outputsOf(row)));
+      await compareForward(mapping, await drawBatch(row, choice, activeOf(row)));
+      await compareReverse(mapping, await drawBatch(row, choice, outputsOf(row)));
     }
 
     /** The batched row as a function of its active inputs. */
@@ -130,7 +136,7 @@ const aroundVmap: Check = {
       };
     }
 
-    function compareForward(mapping: Mapping, drawn: readonly HostTensor[][]): void {
+    async function compareForward(mapping: Mapping, drawn: readonly HostTensor[][]): Promise<void> {
       const count = row.specs.length;
       // An input shared by the batch has one tangent: that of the first example.
       const examples = drawn.map((example) =>
@@ -140,10 +146,10 @@ const aroundVmap: Check = {
           return isShared ? (drawn[0]?.[i] as HostTensor) : tensor;
         }),
       );
-      const expected = looped(examples, (example) => evaluate(rowTangents(row), example), 0);
+      const expected = await looped(examples, (example) => evaluate(rowTangents(row), example), 0);
       const tangentDims = active.map((i) => mapping.inDims[i] as number | null);
       const inputs = batched(examples, [...mapping.inDims, ...tangentDims]);
-      const actual = evaluate((...xs) => {
+      const actual = await evaluate((...xs) => {
         const primals = active.map((i) => xs[i] as tf.Tensor);
         const f = batchedRow(mapping, xs.slice(0, count));
         return tangentsOf(f, active.length)(...primals, ...xs.slice(count));
@@ -152,10 +158,16 @@ const aroundVmap: Check = {
       expectAllClose(actual, expected, toleranceFor(row, 'derivative'), what);
     }
 
-    function compareReverse(mapping: Mapping, examples: readonly HostTensor[][]): void {
+    async function compareReverse(
+      mapping: Mapping,
+      examples: readonly HostTensor[][],
+    ): Promise<void> {
       const count = row.specs.length;
       const outputs = (examples[0] as HostTensor[]).length - count;
-      const byExample = examples.map((example) => evaluate(rowCotangents(row), example));
+      const byExample: HostTensor[][] = [];
+      for (const example of examples) {
+        byExample.push(await evaluate(rowCotangents(row), example));
+      }
       const expected = active.map((input, i) => {
         const parts = byExample.map((cotangents) => cotangents[i] as HostTensor);
         return mapping.inDims[input] === null
@@ -166,7 +178,7 @@ const aroundVmap: Check = {
             )[0] as HostTensor);
       });
       const dims = [...mapping.inDims, ...Array<number>(outputs).fill(0)];
-      const actual = evaluate(
+      const actual = await evaluate(
         (...xs) => {
           const primals = active.map((i) => xs[i] as tf.Tensor);
           const f = batchedRow(mapping, xs.slice(0, count));

@@ -40,22 +40,24 @@ const refusesWhatALoopRefuses: Check = {
   appliesTo: (row) => row.specs.length > 0,
   // The kernels of the others may read memory that is not theirs, or end the process; these throw or give garbage.
   only: ['cpu'],
-  run(row) {
+  async run(row) {
     const [size] = batchSizes(row, 1) as [number];
     const mapped = row.specs.map(() => true);
     const mapping = front(mapped);
     const examples = drawExamples(row, mapped, size, 'refusal');
-    row.names.forEach((name, place) => {
+    for (const [place, name] of row.names.entries()) {
       for (const distortion of distortions) {
         const distorted = examples.map((example) =>
           example.map((input, i) => (i === place ? distortion.apply(input) : input)),
         );
         if (distorted.some((example) => example.includes(null))) continue;
         const inputs = distorted as HostTensor[][];
-        if (!throws(() => evaluate(callOf(row), inputs[0] as HostTensor[]))) continue;
+        if (!(await throws(() => evaluate(callOf(row), inputs[0] as HostTensor[])))) continue;
         const before = tf.memory().numTensors;
         if (
-          !throws(() => evaluate(vmapped(callOf(row), mapping), batched(inputs, mapping.inDims)))
+          !(await throws(() =>
+            evaluate(vmapped(callOf(row), mapping), batched(inputs, mapping.inDims)),
+          ))
         ) {
           throw new Error(
             `the plain call throws where ${name} has ${distortion.name}; vmap does not`,
@@ -66,13 +68,13 @@ const refusesWhatALoopRefuses: Check = {
           throw new Error(`vmap left ${left} tensors when ${name} had ${distortion.name}`);
         }
       }
-    });
+    }
   },
 };
 
-function throws(f: () => void): boolean {
+async function throws(f: () => Promise<unknown>): Promise<boolean> {
   try {
-    f();
+    await f();
     return false;
   } catch {
     return true;
@@ -83,21 +85,21 @@ function throws(f: () => void): boolean {
 export const refused: Check = {
   title: 'the plain call throws, and vmap throws or is right',
   appliesTo: () => true,
-  run(row) {
+  async run(row) {
     const [size] = batchSizes(row, 1) as [number];
     const mapped = row.specs.map(() => true);
     const {inDims, outDims} = front(mapped);
     const examples = drawExamples(row, mapped, size, 'refusal');
-    if (!throws(() => evaluate(callOf(row), examples[0] as HostTensor[]))) {
+    if (!(await throws(() => evaluate(callOf(row), examples[0] as HostTensor[])))) {
       throw new Error('the kernel takes this row now: it is no longer to be marked as refused');
     }
     let actual: HostTensor[];
     try {
-      actual = evaluate(vmapped(callOf(row), {inDims, outDims}), batched(examples, inDims));
+      actual = await evaluate(vmapped(callOf(row), {inDims, outDims}), batched(examples, inDims));
     } catch {
       return;
     }
-    const expected = looped(examples, (example) => reference(row, example), outDims);
+    const expected = await looped(examples, (example) => reference(row, example), outDims);
     expectAllClose(
       actual,
       expected,

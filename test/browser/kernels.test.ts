@@ -1,0 +1,2 @@
+// The table of kernel samples, in the browser.
+import '../kernels/kernels.test.js';

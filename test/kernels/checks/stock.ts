@@ -14,9 +14,9 @@ const weighted =
 const stockGradients: Check = {
   title: "tfjs's own tf.grads equals finite differences",
   appliesTo: (row) => hasDerivative(row) && row.stockGradient === undefined,
-  run(row) {
+  async run(row) {
     const {inputs, active, cotangents} = expectedOf(row);
-    const grads = evaluate(
+    const grads = await evaluate(
       (...xs) => {
         const f = weighted(floatFunction(row, xs.slice(0, inputs.length)), xs.slice(inputs.length));
         const primals = active.map((i) => xs[i] as tf.Tensor);

@@ -1,7 +1,7 @@
 /**
- * tfjs-core's own test files with this library imported, plainly and with every kernel call that they make made
- * again inside vmap, on the backends that BACKENDS names (cpu, wasm). `--update` runs them without the library instead, and writes down
- * which cases fail by themselves.
+ * tfjs-core's own test files with this library imported: plainly, with every gradient taken by its reverse mode, and with every kernel
+ * call that they make made again inside vmap, on the backends that BACKENDS names (cpu, wasm). `--update` runs them without the library
+ * instead, and writes down which cases fail by themselves.
  */
 import {spawn} from 'node:child_process';
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
@@ -66,7 +66,11 @@ function run(backend, mode) {
 const {update} = parseArgs({options: {update: {type: 'boolean', default: false}}}).values;
 const asked = (process.env.BACKENDS || 'cpu,wasm').split(',');
 const backends = ['cpu', 'wasm'].filter((name) => asked.includes(name));
-const modes = {plain: 'with the library imported', vmap: 'inside vmap'};
+const modes = {
+  plain: 'with the library imported',
+  gradients: 'with gradients by its reverse mode',
+  vmap: 'inside vmap',
+};
 
 await bundle();
 if (update) {

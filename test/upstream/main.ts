@@ -10,8 +10,9 @@ import {setTestEnvs} from '@tensorflow/tfjs-core/dist/jasmine_util.js';
 import {configureJasmine, runCases, type Case} from './cases.js';
 
 /**
- * tfjs-core's own test files on one backend: without this library (`stock`), with it imported (`plain`), or with every kernel call that
- * they make made again inside vmap (`vmap`). What was found goes to the file `out`. scripts/test-upstream.mjs bundles this and runs it.
+ * tfjs-core's own test files on one backend: without this library (`stock`), with it imported (`plain`), with every gradient taken by
+ * its reverse mode (`gradients`), or with every kernel call made again inside vmap (`vmap`). What was found goes to the file `out`.
+ * scripts/test-upstream.mjs bundles this and runs it.
  */
 const {values: options} = parseArgs({
   options: {
@@ -59,7 +60,11 @@ async function run(): Promise<unknown> {
   await import('../../src/index.js');
   if (mode === 'vmap') return runInVmap();
   const {judgeCases} = await import('./verdict.js');
-  return judgeCases(backend, await runPlainly());
+  const {repaired, otherwise} = await import('./repaired.js');
+  if (mode === 'plain') return judgeCases(backend, await runPlainly(), repaired);
+  const {routeGradients} = await import('./gradients.js');
+  routeGradients();
+  return judgeCases(backend, await runPlainly(), otherwise);
 }
 
 void run().then((found) => writeFileSync(options.out, JSON.stringify(found)));

@@ -25,6 +25,12 @@ for (const [name, command] of Object.entries(checks)) await tally.check(name, co
 
 tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env);
 
+tally.suite(
+  "tfjs-core's own tests, plainly and inside vmap",
+  'node scripts/test-upstream.mjs',
+  env,
+);
+
 console.log('\nthe built package');
 if (await tally.check('build', 'node scripts/build.mjs')) {
   await tally.check('publint', 'publint --strict');

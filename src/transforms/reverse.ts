@@ -28,6 +28,8 @@ type Thunks = Record<string | number, (() => Tensor) | undefined>;
 /** Reverse mode: records every call on tracers of this level on a tape. See NOTE [levels], NOTE [reverse]. */
 class ReverseLevel extends Level {
   readonly tape = new Tape();
+  /** Whether a dependence on an input has ended in a kernel whose derivatives are all zero. */
+  endsInZero = false;
 
   /** A tracer for an input of the differentiated function. */
   leaf(value: Tensor): Tensor {
@@ -52,9 +54,12 @@ class ReverseLevel extends Level {
     const primals = mapInputs(inputs, (input) => this.primalOf(input));
     const result = run(name, primals, attrs);
     const rule = ruleFor(name);
-    if (rule !== undefined && 'derivative' in rule && rule.derivative === 'zero') return result;
     const outputs = Array.isArray(result) ? result : [result];
-    if (!outputs.some(isFloat)) return result;
+    const isZero = rule !== undefined && 'derivative' in rule && rule.derivative === 'zero';
+    if (isZero || !outputs.some(isFloat)) {
+      this.endsInZero = true;
+      return result;
+    }
 
     const names = Object.keys(inputs);
     const tensors = Object.values(inputs);
@@ -281,6 +286,12 @@ const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
       xs.forEach((x, index) => {
         if (grads[index] !== null) assertFloatInput(x, inputs.indexOf(x), level);
       });
+      // tfjs has gradients, zeros, of functions that are constant in pieces.
+      if (!allowNoGradients && level.endsInZero) {
+        xs.forEach((x, index) => {
+          if (isFloat(x)) grads[index] ??= zeros(x.shape);
+        });
+      }
       if (!allowNoGradients && grads.every((grad) => grad === null)) {
         throw new TransformError(
           `Cannot compute gradient of y=f(x) with respect to x: y does not depend on it. Make sure that the f you passed encloses ` +

@@ -286,6 +286,16 @@ describeBackends('tfjs inside of transforms', () => {
     }),
   );
 
+  it(
+    'tf.grad of a function that is constant in pieces gives zeros',
+    tidily(() => {
+      const x = tf.tensor1d([0.5, 1.5]);
+      expectValues(vmap((a: tf.Tensor) => tf.grad((b) => b.ceil())(a))(x), [0, 0]);
+      const independent = vmap((a: tf.Tensor) => tf.grad(() => tf.scalar(1))(a));
+      expect(() => independent(x)).to.throw('does not depend on any of the inputs');
+    }),
+  );
+
   it('tf.keep in tf.grad and tf.variableGrads leaves the tensor to its owner', () => {
     const x = tf.tensor1d([1, 2]);
     const shared = tf.scalar(3);

@@ -7,6 +7,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import {releasingTape} from './interpreter/engine.js';
 import {extendBackends} from './kernels/extend.js';
+import {wrongGradients} from './kernels/gradients.js';
 import {gradientsWithTies} from './kernels/ties.js';
 import {hasManyOutputs, inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
@@ -17,30 +18,8 @@ import type {KernelName, Signature} from './rules/signatures.js';
 /**
  * NOTE [registration]
  * The one module with side effects: it gives tfjs's own registries what they lack, so that stock `tf.grad` gains it too. Stock
- * gradients that are right stay. Those listed here give wrong numbers or throw for ordinary inputs, and are replaced.
+ * gradients that are right stay; see `wrongGradients` for those that are replaced.
  */
-const replaced: ReadonlySet<string> = new Set<KernelName>([
-  'AvgPool', // divides by the whole window where it meets padding
-  'AvgPool3D',
-  'BatchMatMul', // throws where batch dimensions broadcast
-  'Cast', // hands the cotangent of integers on
-  'Conv2D', // throws with dilations
-  'Cumsum', // wrong unless the axis is the last
-  'DepthwiseConv2dNative', // throws with dilations
-  'FloorDiv', // is that of a division without rounding
-  'FusedBatchNorm', // throws without scale or offset
-  'GatherV2', // throws with two batch dimensions
-  'MaxPool', // wrong with explicit padding and 'ceil'
-  'MaxPool3D', // its gradient kernel is wrong on wasm, and on cpu where height and width differ
-  'MirrorPad', // drops the mirrored part
-  'Prod', // throws for a negative axis
-  'ResizeBilinear', // wrong with halfPixelCenters
-  'ResizeNearestNeighbor',
-  'Select', // throws for a condition per row
-  'SquaredDifference', // throws where the inputs broadcast
-  'Tile', // throws from rank 5 on
-  'Unpack', // throws where the axis has size 1
-]);
 
 /** More outputs than any kernel whose rule saves them has. */
 const MANY = 8;
@@ -122,7 +101,7 @@ function zeroGradConfig(kernel: KernelName): Omit<GradConfig, 'kernelName'> {
 
 function registerGradients(): void {
   for (const [kernel, rule] of Object.entries(rules) as [KernelName, Rule<Signature>][]) {
-    if (getGradient(kernel) != null && !replaced.has(kernel)) continue;
+    if (getGradient(kernel) != null && !(kernel in wrongGradients)) continue;
     if ('vjp' in rule) {
       registerGradient({kernelName: kernel, ...toGradConfig(kernel, rule.vjp)});
     } else if ('derivative' in rule && rule.derivative === 'zero') {

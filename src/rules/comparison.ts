@@ -46,9 +46,11 @@ export const comparison = family({
  */
 function spreadCondition(value: Tensor, shape: readonly number[], mapped = false): Tensor {
   const full = mapped ? [value.shape[0]!, ...shape] : shape;
-  const missing = new Array<number>(Math.max(full.length - value.rank, 0)).fill(1);
-  const spread = broadcastTo(reshape(value, [...value.shape, ...missing]), full);
-  if (sameShape(spread.shape, full)) return spread;
+  if (value.rank <= full.length) {
+    const missing = new Array<number>(full.length - value.rank).fill(1);
+    const spread = broadcastTo(reshape(value, [...value.shape, ...missing]), full);
+    if (sameShape(spread.shape, full)) return spread;
+  }
   throw new Error(
     `a condition of shape ${showShape(value.shape)} doesn't fit values of shape ${showShape(full)}`,
   );

@@ -98,12 +98,15 @@ export const slopes: Repairs = {
 const wholeBound = (value: number): Tensor =>
   scalar(Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), Math.trunc(value))), 'int32');
 
-export const clippedIntegers: Repairs = {
+const clippedIntegers = (
+  wrong: string,
+  isWrong: (bounds: {clipValueMin: number; clipValueMax: number}) => boolean,
+): Repairs => ({
   ClipByValue: [
     {
-      wrong: 'takes the bits of int32 values for those of floats',
+      wrong,
       instead: 'Maximum and Minimum',
-      isWrong: ({x}) => x.dtype === 'int32',
+      isWrong: ({x}, bounds) => x.dtype === 'int32' && isWrong(bounds),
       composition: ({x}, {clipValueMin, clipValueMax}) =>
         run('Minimum', {
           a: run('Maximum', {a: x, b: wholeBound(clipValueMin)}),
@@ -111,7 +114,17 @@ export const clippedIntegers: Repairs = {
         }),
     },
   ],
-};
+});
+
+export const clippingOnWasm = clippedIntegers(
+  'takes the bits of int32 values for those of floats',
+  () => true,
+);
+
+export const clippingOnTensorflow = clippedIntegers(
+  'takes a bound that is no int32 for 0',
+  ({clipValueMin, clipValueMax}) => clipValueMin < -(2 ** 31) || clipValueMax >= 2 ** 31,
+);
 
 /** Functions of floats that get integers. */
 const asFloats = (

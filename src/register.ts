@@ -16,6 +16,7 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'AvgPool3D',
   'BatchMatMul', // throws where batch dimensions broadcast
   'Conv2D', // throws with dilations
+  'Conv3D', // throws with dilations, and wrong where windows lie apart
   'Cumsum', // wrong unless the axis is the last
   'DepthwiseConv2dNative', // throws with dilations
   'GatherV2', // throws with two batch dimensions

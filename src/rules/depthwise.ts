@@ -3,21 +3,20 @@ import {
   type DepthwiseConv2dNativeAttrs,
   type Tensor,
 } from '@tensorflow/tfjs-core';
-import {
-  assertCotangent,
-  assertImages,
-  infoOf as convolutionInfo,
-  padsInKernel,
-  pairOf,
-  shape4D,
-  spreadForInput,
-  usesKernel,
-} from './convolve.js';
+import {infoOf as convolutionInfo, padsInKernel, pairOf, shape4D, usesKernel} from './convolve.js';
+import {assertCotangent, assertOperands} from './convolveBatch.js';
 import {fold, foldInto, logicalShape, materialize, moveDim, unfold, unfoldFrom} from './dims.js';
 import {reshape, sum, transpose, zeros} from './ops.js';
 import {family, run, savingFor, type BatchedInput} from './rule.js';
 import {reverseAxes} from './slicing.js';
-import {coveredShape, fit, slidingAxes, unfit, type SlidingAxis} from './windows.js';
+import {
+  coveredShape,
+  fit,
+  slidingAxes,
+  spreadForInput,
+  unfit,
+  type SlidingAxis,
+} from './windows.js';
 
 /**
  * NOTE [depthwise]
@@ -147,7 +146,7 @@ export function depthwiseBatch(
   attrs: DepthwiseConv2dNativeAttrs,
   size: number,
 ): Tensor {
-  assertImages(x, filter);
+  assertOperands(4, x, filter);
   if (size === 0) {
     // TensorFlow's kernel gives an empty batch a wrong shape.
     return zeros([0, ...infoOf(logicalShape(x), logicalShape(filter), attrs).outShape]);
@@ -196,7 +195,7 @@ export const depthwiseConvolution = family({
 
   DepthwiseConv2dNativeBackpropInput: {
     batch: ({dy, filter}, attrs, size) => {
-      assertImages(dy, filter);
+      assertOperands(4, dy, filter);
       assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs).outShape);
       if (size === 0) return zeros([0, ...attrs.inputShape]);
       const [n, height, width, channels] = attrs.inputShape;
@@ -224,7 +223,7 @@ export const depthwiseConvolution = family({
 
   DepthwiseConv2dNativeBackpropFilter: {
     batch: ({x, dy}, attrs, size) => {
-      assertImages(x, dy);
+      assertOperands(4, x, dy);
       assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs).outShape);
       const {filterShape} = attrs;
       if (size === 0) return zeros([0, ...filterShape]);

@@ -7,7 +7,7 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import {showShape} from '../errors.js';
-import {assertCotangent} from './convolve.js';
+import {assertCotangent} from './convolveBatch.js';
 import {fold, logicalRank, logicalShape, materialize, product, unfold} from './dims.js';
 import {add, mul, reshape, zeros} from './ops.js';
 import {family, run, saving, savingOutput, type BatchedInput, type RuleOf} from './rule.js';

@@ -68,7 +68,8 @@ export function slidingAxes3D(info: backend_util.Conv3DInfo): SlidingAxis[] {
     before: info.padInfo.front,
     count: info.outDepth,
   };
-  return [depth, ...slidingAxes(info)];
+  // Where windows lie apart, tfjs works out a negative padding for 'same': all its kernels but TensorFlow's shift the windows by that.
+  return [depth, ...slidingAxes(info)].map((axis) => ({...axis, before: Math.max(0, axis.before)}));
 }
 
 /** From the first position of the first window to the last of the last. */
@@ -149,6 +150,44 @@ export function spreadOut(x: Tensor, factors: readonly number[]): Tensor {
     return reshape(spread, [...outer, (n - 1) * factor + 1, ...inner]);
   }, x);
 }
+
+/** `dy` `[N, ...counts, C]` with zeros between and around, such that the flipped filter of a convolution meets it once for each position of the input. */
+export function spreadForInput(dy: Tensor, axes: readonly SlidingAxis[]): Tensor {
+  const spread = spreadOut(
+    dy,
+    axes.map(({stride}) => stride),
+  );
+  return padOrCut(
+    spread,
+    axes.map((axis, index) => {
+      const reach = (axis.window - 1) * axis.dilation;
+      const before = reach - axis.before;
+      return [before, axis.size + reach - spread.shape[index + 1]! - before];
+    }),
+  );
+}
+
+/** The windows of the convolution that is a convolution's transpose in its input. */
+export const transposedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
+  axes.map(({window, dilation, size}) => ({
+    window,
+    dilation,
+    stride: 1,
+    before: 0,
+    count: size,
+    size: size + (window - 1) * dilation,
+  }));
+
+/** The windows of the convolution that is a convolution's transpose in its filter: strides and dilations are exchanged. */
+export const exchangedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
+  axes.map((axis) => ({
+    window: axis.count,
+    count: axis.window,
+    stride: axis.dilation,
+    dilation: axis.stride,
+    before: 0,
+    size: extentOf(axis),
+  }));
 
 /**
  * What is under each window: images `[N, ...extents, C]`, fitted to the windows, to `[N, P, K, C]` for P windows of K positions, or to

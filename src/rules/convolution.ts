@@ -12,9 +12,10 @@ import {
   convolvePerExample,
   filterGradient,
   filterGradientPerExample,
+  imagesToChannelsFirst,
+  imagesToChannelsLast,
   infoOf,
   inputGradient,
-  toChannelsLast,
   type ConvolutionAttrs,
 } from './convolve.js';
 import {
@@ -25,8 +26,7 @@ import {
   linearInBoth,
   type Convolution,
 } from './convolveBatch.js';
-import {transpose} from './ops.js';
-import {family, run, savingFor, type BatchedInput} from './rule.js';
+import {family, savingFor, type BatchedInput} from './rule.js';
 import {ofVolumes, undilatedVolume} from './volume.js';
 
 const ofImages: Convolution<ConvolutionAttrs> = {
@@ -39,13 +39,6 @@ const ofImages: Convolution<ConvolutionAttrs> = {
   forwardPerExample: convolvePerExample,
   filterGradientPerExample,
 };
-
-const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
-  value: mapped ? transpose(value, [0, 1, 3, 4, 2]) : toChannelsLast(value),
-  mapped,
-});
-
-const imagesToChannelsFirst = (value: Tensor): Tensor => transpose(value, [0, 1, 4, 2, 3]);
 
 /** Conv2D of a batch. See NOTE [convolutions]. */
 export function convolveBatch(

@@ -2,7 +2,7 @@ import {backend_util, type Conv2DAttrs, type Tensor} from '@tensorflow/tfjs-core
 import {flippedFilter} from './convolveBatch.js';
 import {matMul} from './matmul.js';
 import {reshape, transpose} from './ops.js';
-import {run} from './rule.js';
+import {run, type BatchedInput} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 import {
   countOf,
@@ -93,7 +93,15 @@ export const convolve = (x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]
   );
 
 export const toChannelsLast = (x: Tensor): Tensor => transpose(x, [0, 2, 3, 1]);
-const toChannelsFirst = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
+export const toChannelsFirst = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
+
+/** The same for images with a batch dimension in front. */
+export const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
+  value: mapped ? transpose(value, [0, 1, 3, 4, 2]) : toChannelsLast(value),
+  mapped,
+});
+
+export const imagesToChannelsFirst = (value: Tensor): Tensor => transpose(value, [0, 1, 4, 2, 3]);
 
 function channelsLastPadding(pad: Padding): Padding {
   return typeof pad === 'object' ? [pad[0], pad[2], pad[3], pad[1]] : pad;
@@ -152,7 +160,7 @@ export function inputGradient(
 }
 
 /** The transpose in the input as a convolution of `dy`, all in NHWC. */
-const inputGradientByConvolution = (
+export const inputGradientByConvolution = (
   dy: Tensor,
   filter: Tensor,
   axes: readonly SlidingAxis[],

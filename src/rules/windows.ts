@@ -231,27 +231,39 @@ function positionsUnderWindows(axes: readonly SlidingAxis[]): Int32Array {
   return positions;
 }
 
-/** Where each window starts in the fitted input, counted row by row. */
-export const windowStarts = (axes: readonly SlidingAxis[]): Int32Array =>
+/** What positions are counted in, row by row: the input as it is, or fitted to the windows. */
+type Counted = 'input' | 'fitted';
+
+const lengthIn = (axis: SlidingAxis, counted: Counted): number =>
+  counted === 'input' ? axis.size : extentOf(axis);
+
+/** Where each window starts. */
+export const windowStarts = (
+  axes: readonly SlidingAxis[],
+  counted: Counted = 'fitted',
+): Int32Array =>
   gridOf(
     axes,
-    (axis, index) => index * axis.stride,
+    (axis, index) => index * axis.stride - (counted === 'input' ? axis.before : 0),
     ({count}) => count,
+    counted,
   );
 
-/** How far each position of a window is from its start, counted row by row of the fitted input. */
-export const tapOffsets = (axes: readonly SlidingAxis[]): Int32Array =>
+/** How far each position of a window is from its start. */
+export const tapOffsets = (axes: readonly SlidingAxis[], counted: Counted = 'fitted'): Int32Array =>
   gridOf(
     axes,
     (axis, index) => index * axis.dilation,
     ({window}) => window,
+    counted,
   );
 
-/** All combinations of coordinates along the axes, as positions in the fitted input. */
+/** All combinations of coordinates along the axes, as positions. */
 function gridOf(
   axes: readonly SlidingAxis[],
   coordinate: (axis: SlidingAxis, index: number) => number,
   length: (axis: SlidingAxis) => number,
+  counted: Counted,
 ): Int32Array {
   let grid = Int32Array.of(0);
   for (const axis of axes) {
@@ -259,7 +271,7 @@ function gridOf(
     const next = new Int32Array(grid.length * n);
     grid.forEach((position, outer) => {
       for (let index = 0; index < n; index++) {
-        next[outer * n + index] = position * extentOf(axis) + coordinate(axis, index);
+        next[outer * n + index] = position * lengthIn(axis, counted) + coordinate(axis, index);
       }
     });
     grid = next;

@@ -11,6 +11,7 @@ export const wrongGradients: {readonly [Name in KernelName]?: string} = {
   BatchMatMul: 'throws where batch dimensions broadcast',
   Cast: 'hands what comes back to integers on',
   Conv2D: 'throws with dilations',
+  Conv3D: 'throws with dilations, and is wrong where windows lie apart',
   Cumsum: 'is wrong, or throws, unless the axis is the last',
   DepthwiseConv2dNative: 'throws with dilations',
   FloorDiv: 'is that of a division without rounding',

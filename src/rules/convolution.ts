@@ -5,8 +5,6 @@ import type {
   Tensor,
 } from '@tensorflow/tfjs-core';
 import {
-  assertCotangent,
-  assertImages,
   axesOf,
   channelsLastAttrs,
   channelsLastShape,
@@ -14,28 +12,33 @@ import {
   convolvePerExample,
   filterGradient,
   filterGradientPerExample,
+  imagesToChannelsFirst,
+  imagesToChannelsLast,
   infoOf,
   inputGradient,
-  spreadForInput,
-  toChannelsLast,
-  transposedAxes,
+  type ConvolutionAttrs,
 } from './convolve.js';
-import {fold, foldInto, logicalShape, unfold, unfoldFrom} from './dims.js';
-import {transpose, zeros} from './ops.js';
-import {family, run, savingFor, type BatchedInput} from './rule.js';
-import {reverseAxes} from './slicing.js';
-import {fit, fitted, isFitted, type SlidingAxis} from './windows.js';
+import {
+  assertOperands,
+  filterGradientBatch,
+  forwardBatch,
+  inputGradientBatch,
+  linearInBoth,
+  type Convolution,
+} from './convolveBatch.js';
+import {family, savingFor, type BatchedInput} from './rule.js';
+import {ofVolumes, undilatedVolume} from './volume.js';
 
-const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
-  value: mapped ? transpose(value, [0, 1, 3, 4, 2]) : toChannelsLast(value),
-  mapped,
-});
-
-const imagesToChannelsFirst = (value: Tensor): Tensor => transpose(value, [0, 1, 4, 2, 3]);
-
-/** What the windows cover of `[B, N, H, W, C]`. */
-const fitBatch = (x: Tensor, axes: readonly SlidingAxis[]): Tensor =>
-  isFitted(axes) ? x : fit(fold(x), axes);
+const ofImages: Convolution<ConvolutionAttrs> = {
+  rank: 4,
+  outShape: (xShape, filterShape, attrs) => infoOf(xShape, filterShape, attrs).outShape,
+  axesOf,
+  forward: (x, filter, attrs) => convolution(x, filter, {dilations: 1, ...attrs}),
+  inputGradient,
+  filterGradient,
+  forwardPerExample: convolvePerExample,
+  filterGradientPerExample,
+};
 
 /** Conv2D of a batch. See NOTE [convolutions]. */
 export function convolveBatch(
@@ -44,95 +47,49 @@ export function convolveBatch(
   attrs: Conv2DAttrs,
   size: number,
 ): Tensor {
-  assertImages(x, filter);
-  if (size === 0) {
-    // TensorFlow's kernel gives an empty batch a wrong shape.
-    return zeros([0, ...infoOf(logicalShape(x), logicalShape(filter), attrs).outShape]);
-  }
-  if (!filter.mapped) {
-    return unfold(convolution(fold(x.value), filter.value, attrs), size);
-  }
-  if (attrs.dataFormat === 'NCHW') {
+  if (attrs.dataFormat === 'NCHW' && filter.mapped && size > 0) {
+    assertOperands(4, x);
     const y = convolveBatch(imagesToChannelsLast(x), filter, channelsLastAttrs(attrs), size);
     return imagesToChannelsFirst(y);
   }
-  if (!x.mapped) {
-    const y = run('Conv2D', {x: x.value, filter: foldInto(filter.value, 3)}, attrs);
-    return unfoldFrom(y, 3, size);
-  }
-  const axes = axesOf(x.value.shape.slice(1), filter.value.shape.slice(1), attrs);
-  return convolvePerExample(fitBatch(x.value, axes), filter.value, fitted(axes));
+  return forwardBatch(ofImages, x, filter, attrs, size);
 }
 
 /** Conv2DBackpropInput of a batch. */
-function inputGradientBatch(
+function imageGradientBatch(
   dy: BatchedInput,
   filter: BatchedInput,
   attrs: Conv2DBackpropInputAttrs,
   size: number,
 ): Tensor {
-  assertImages(dy, filter);
-  assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs).outShape);
-  if (size === 0) return zeros([0, ...attrs.inputShape]);
-  const [n, ...image] = attrs.inputShape;
-  if (!filter.mapped) {
-    const dx = inputGradient(fold(dy.value), filter.value, [size * n, ...image], attrs);
-    return unfold(dx, size);
-  }
-  if (attrs.dataFormat === 'NCHW') {
+  if (attrs.dataFormat === 'NCHW' && filter.mapped && size > 0) {
+    assertOperands(4, dy);
     const inputShape = channelsLastShape(attrs.inputShape);
     const last = {...channelsLastAttrs(attrs), inputShape};
-    return imagesToChannelsFirst(inputGradientBatch(imagesToChannelsLast(dy), filter, last, size));
+    return imagesToChannelsFirst(imageGradientBatch(imagesToChannelsLast(dy), filter, last, size));
   }
-  if (!dy.mapped) {
-    const [height, width, channels] = image;
-    const inputShape = [n, height, width, channels * size];
-    return unfoldFrom(
-      inputGradient(dy.value, foldInto(filter.value, 2), inputShape, attrs),
-      3,
-      size,
-    );
-  }
-  const axes = axesOf(attrs.inputShape, filter.value.shape.slice(1), attrs);
-  const spread = spreadForInput(fold(dy.value), axes);
-  return convolvePerExample(spread, flippedPerExample(filter.value), transposedAxes(axes));
+  return inputGradientBatch(ofImages, dy, filter, attrs.inputShape, attrs, size);
 }
 
-const flippedPerExample = (filters: Tensor): Tensor =>
-  transpose(reverseAxes(filters, [1, 2]), [0, 1, 2, 4, 3]);
-
 /** Conv2DBackpropFilter of a batch. */
-function filterGradientBatch(
+function imageFilterGradientBatch(
   x: BatchedInput,
   dy: BatchedInput,
   attrs: Conv2DBackpropFilterAttrs,
   size: number,
 ): Tensor {
-  assertImages(x, dy);
-  assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs).outShape);
-  if (size === 0) return zeros([0, ...attrs.filterShape]);
   if (attrs.dataFormat === 'NCHW') {
+    assertOperands(4, x, dy);
     const [images, cotangents] = [x, dy].map(imagesToChannelsLast) as [BatchedInput, BatchedInput];
-    return filterGradientBatch(images, cotangents, channelsLastAttrs(attrs), size);
+    return imageFilterGradientBatch(images, cotangents, channelsLastAttrs(attrs), size);
   }
-  const {filterShape} = attrs;
-  const [kh, kw, channels, outputs] = filterShape;
-  if (!dy.mapped) {
-    const shape = [kh, kw, channels * size, outputs];
-    return unfoldFrom(filterGradient(foldInto(x.value, 3), dy.value, shape, attrs), 2, size);
-  }
-  if (!x.mapped) {
-    const shape = [kh, kw, channels, outputs * size];
-    return unfoldFrom(filterGradient(x.value, foldInto(dy.value, 3), shape, attrs), 3, size);
-  }
-  const axes = axesOf(x.value.shape.slice(1), filterShape, attrs);
-  return filterGradientPerExample(fitBatch(x.value, axes), dy.value, fitted(axes));
+  return filterGradientBatch(ofImages, x, dy, attrs.filterShape, attrs, size);
 }
 
 export const convolutions = family({
   Conv2D: {
     batch: ({x, filter}, attrs, size) => convolveBatch(x, filter, attrs, size),
-    linearIn: ['x', 'filter'],
+    jvp: linearInBoth(['x', 'filter'], ({x, filter}, attrs) => convolution(x, filter, attrs)),
     vjp: savingFor({x: ['filter'], filter: ['x']}, (dy, {x, filter}, attrs) => ({
       x: () => inputGradient(dy, filter, x.shape, attrs),
       filter: () => filterGradient(x, dy, filter.shape, attrs),
@@ -140,8 +97,10 @@ export const convolutions = family({
   },
 
   Conv2DBackpropInput: {
-    batch: ({dy, filter}, attrs, size) => inputGradientBatch(dy, filter, attrs, size),
-    linearIn: ['dy', 'filter'],
+    batch: ({dy, filter}, attrs, size) => imageGradientBatch(dy, filter, attrs, size),
+    jvp: linearInBoth(['dy', 'filter'], ({dy, filter}, attrs) =>
+      inputGradient(dy, filter, attrs.inputShape, attrs),
+    ),
     vjp: savingFor({dy: ['filter'], filter: ['dy']}, (ct, {dy, filter}, attrs) => ({
       dy: () => convolution(ct, filter, undilated(attrs)),
       filter: () => filterGradient(ct, dy, filter.shape, attrs),
@@ -149,11 +108,46 @@ export const convolutions = family({
   },
 
   Conv2DBackpropFilter: {
-    batch: ({x, dy}, attrs, size) => filterGradientBatch(x, dy, attrs, size),
-    linearIn: ['x', 'dy'],
+    batch: ({x, dy}, attrs, size) => imageFilterGradientBatch(x, dy, attrs, size),
+    jvp: linearInBoth(['x', 'dy'], ({x, dy}, attrs) =>
+      filterGradient(x, dy, attrs.filterShape, attrs),
+    ),
     vjp: savingFor({x: ['dy'], dy: ['x']}, (ct, {x, dy}, attrs) => ({
       x: () => inputGradient(dy, ct, x.shape, attrs),
       dy: () => convolution(x, ct, undilated(attrs)),
+    })),
+  },
+
+  Conv3D: {
+    batch: ({x, filter}, attrs, size) => forwardBatch(ofVolumes, x, filter, attrs, size),
+    jvp: linearInBoth(['x', 'filter'], ({x, filter}, attrs) => ofVolumes.forward(x, filter, attrs)),
+    vjp: savingFor({x: ['filter'], filter: ['x']}, (dy, {x, filter}, attrs) => ({
+      x: () => ofVolumes.inputGradient(dy, filter, x.shape, attrs),
+      filter: () => ofVolumes.filterGradient(x, dy, filter.shape, attrs),
+    })),
+  },
+
+  Conv3DBackpropInputV2: {
+    batch: ({dy, filter}, attrs, size) =>
+      inputGradientBatch(ofVolumes, dy, filter, attrs.inputShape, attrs, size),
+    jvp: linearInBoth(['dy', 'filter'], ({dy, filter}, attrs) =>
+      ofVolumes.inputGradient(dy, filter, attrs.inputShape, attrs),
+    ),
+    vjp: savingFor({dy: ['filter'], filter: ['dy']}, (ct, {dy, filter}, attrs) => ({
+      dy: () => ofVolumes.forward(ct, filter, undilatedVolume(attrs)),
+      filter: () => ofVolumes.filterGradient(ct, dy, filter.shape, attrs),
+    })),
+  },
+
+  Conv3DBackpropFilterV2: {
+    batch: ({x, dy}, attrs, size) =>
+      filterGradientBatch(ofVolumes, x, dy, attrs.filterShape, attrs, size),
+    jvp: linearInBoth(['x', 'dy'], ({x, dy}, attrs) =>
+      ofVolumes.filterGradient(x, dy, attrs.filterShape, attrs),
+    ),
+    vjp: savingFor({x: ['dy'], dy: ['x']}, (ct, {x, dy}, attrs) => ({
+      x: () => ofVolumes.inputGradient(dy, ct, x.shape, attrs),
+      dy: () => ofVolumes.forward(x, ct, undilatedVolume(attrs)),
     })),
   },
 });

@@ -1,19 +1,18 @@
 import {backend_util, type Conv2DAttrs, type Tensor} from '@tensorflow/tfjs-core';
-import {showShape} from '../errors.js';
-import {logicalRank, logicalShape} from './dims.js';
+import {flippedFilter} from './convolveBatch.js';
 import {matMul} from './matmul.js';
-import {reshape, sameShape, transpose} from './ops.js';
+import {reshape, transpose} from './ops.js';
 import {run, type BatchedInput} from './rule.js';
-import {reverseAxes} from './slicing.js';
 import {isTraced, strategy} from './strategy.js';
 import {
   countOf,
   coveredShape,
-  extentOf,
+  exchangedAxes,
   fit,
-  padOrCut,
   slidingAxes,
+  spreadForInput,
   spreadOut,
+  transposedAxes,
   unfit,
   windowSizeOf,
   windowsOf,
@@ -72,33 +71,16 @@ export function convolution(x: Tensor, filter: Tensor, attrs: Conv2DAttrs): Tens
   return toChannelsFirst(run('Conv2D', {x: toChannelsLast(x), filter}, channelsLastAttrs(attrs)));
 }
 
-export function assertImages(...operands: readonly BatchedInput[]): void {
-  for (const operand of operands) {
-    if (logicalRank(operand) === 4) continue;
-    throw new Error(
-      `a convolution takes tensors of rank 4, but got one of shape ${showShape(logicalShape(operand))}`,
-    );
-  }
-}
-
-/** Refuses a cotangent of another shape than the output has. */
-export function assertCotangent(dy: BatchedInput, outShape: readonly number[]): void {
-  if (sameShape(logicalShape(dy), outShape)) return;
-  throw new Error(
-    `the output has shape ${showShape(outShape)}, but dy has shape ${showShape(logicalShape(dy))}`,
-  );
-}
-
 export const pairOf = (
   axes: readonly SlidingAxis[],
   what: 'stride' | 'dilation',
 ): [number, number] => [axes[0]![what], axes[1]![what]];
 
-const isDilated = (axes: readonly SlidingAxis[]): boolean =>
+export const isDilated = (axes: readonly SlidingAxis[]): boolean =>
   axes.some(({dilation, window}) => dilation > 1 && window > 1);
 
 /** A convolution whose windows cover the input exactly. */
-const convolve = (x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor =>
+export const convolve = (x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor =>
   run(
     'Conv2D',
     {x, filter},
@@ -111,7 +93,15 @@ const convolve = (x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tens
   );
 
 export const toChannelsLast = (x: Tensor): Tensor => transpose(x, [0, 2, 3, 1]);
-const toChannelsFirst = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
+export const toChannelsFirst = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
+
+/** The same for images with a batch dimension in front. */
+export const imagesToChannelsLast = ({value, mapped}: BatchedInput): BatchedInput => ({
+  value: mapped ? transpose(value, [0, 1, 3, 4, 2]) : toChannelsLast(value),
+  mapped,
+});
+
+export const imagesToChannelsFirst = (value: Tensor): Tensor => transpose(value, [0, 1, 4, 2, 3]);
 
 function channelsLastPadding(pad: Padding): Padding {
   return typeof pad === 'object' ? [pad[0], pad[2], pad[3], pad[1]] : pad;
@@ -170,38 +160,11 @@ export function inputGradient(
 }
 
 /** The transpose in the input as a convolution of `dy`, all in NHWC. */
-const inputGradientByConvolution = (
+export const inputGradientByConvolution = (
   dy: Tensor,
   filter: Tensor,
   axes: readonly SlidingAxis[],
-): Tensor => convolve(spreadForInput(dy, axes), flipped(filter), transposedAxes(axes));
-
-/** `dy` with zeros between and around, such that the flipped filter meets it once for each position of the input. */
-export function spreadForInput(dy: Tensor, axes: readonly SlidingAxis[]): Tensor {
-  const spread = spreadOut(dy, pairOf(axes, 'stride'));
-  return padOrCut(
-    spread,
-    axes.map((axis, index) => {
-      const reach = (axis.window - 1) * axis.dilation;
-      const before = reach - axis.before;
-      return [before, axis.size + reach - spread.shape[index + 1]! - before];
-    }),
-  );
-}
-
-/** The windows of the convolution that `inputGradient` is. */
-export const transposedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
-  axes.map(({window, dilation, size}) => ({
-    window,
-    dilation,
-    stride: 1,
-    before: 0,
-    count: size,
-    size: size + (window - 1) * dilation,
-  }));
-
-/** `[kh, kw, in, out]` to `[kh, kw, out, in]`, turned by 180°. */
-const flipped = (filter: Tensor): Tensor => transpose(reverseAxes(filter, [0, 1]), [0, 1, 3, 2]);
+): Tensor => convolve(spreadForInput(dy, axes), flippedFilter(filter), transposedAxes(axes));
 
 /** The transpose of a convolution in its filter: a cotangent of shape `filterShape`. */
 export function filterGradient(
@@ -241,17 +204,6 @@ export function filterGradientByConvolution(
   const gradient = convolve(images, transpose(dy, [1, 2, 0, 3]), exchangedAxes(axes));
   return transpose(gradient, [1, 2, 0, 3]);
 }
-
-/** The windows of the convolution that `filterGradient` is. */
-const exchangedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
-  axes.map((axis) => ({
-    window: axis.count,
-    count: axis.window,
-    stride: axis.dilation,
-    dilation: axis.stride,
-    before: 0,
-    size: extentOf(axis),
-  }));
 
 /**
  * A convolution per example: `[B, N, H, W, C]` or `[B·N, H, W, C]`, fitted to the windows, by `[B, kh, kw, C, F]` gives

@@ -4,20 +4,31 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import {
-  assertCotangent,
-  assertImages,
+  channelsLastAttrs,
+  channelsLastShape,
+  imagesToChannelsFirst,
+  imagesToChannelsLast,
   infoOf as convolutionInfo,
   padsInKernel,
   pairOf,
   shape4D,
-  spreadForInput,
+  toChannelsFirst,
+  toChannelsLast,
   usesKernel,
 } from './convolve.js';
+import {assertCotangent, assertOperands, linearInBoth} from './convolveBatch.js';
 import {fold, foldInto, logicalShape, materialize, moveDim, unfold, unfoldFrom} from './dims.js';
 import {reshape, sum, transpose, zeros} from './ops.js';
 import {family, run, savingFor, type BatchedInput} from './rule.js';
 import {reverseAxes} from './slicing.js';
-import {coveredShape, fit, slidingAxes, unfit, type SlidingAxis} from './windows.js';
+import {
+  coveredShape,
+  fit,
+  slidingAxes,
+  spreadForInput,
+  unfit,
+  type SlidingAxis,
+} from './windows.js';
 
 /**
  * NOTE [depthwise]
@@ -140,6 +151,18 @@ export function depthwiseFilterGradientByConvolution(
 const joinChannels = (image: BatchedInput, size: number): Tensor =>
   foldInto(materialize(image, size), 3);
 
+/** DepthwiseConv2dNative in any format, by way of NHWC. */
+export const depthwiseConvolution = (
+  x: Tensor,
+  filter: Tensor,
+  attrs: DepthwiseConv2dNativeAttrs,
+): Tensor =>
+  attrs.dataFormat === 'NCHW'
+    ? toChannelsFirst(
+        run('DepthwiseConv2dNative', {x: toChannelsLast(x), filter}, channelsLastAttrs(attrs)),
+      )
+    : run('DepthwiseConv2dNative', {x, filter}, attrs);
+
 /** DepthwiseConv2dNative of a batch. See NOTE [depthwise]. */
 export function depthwiseBatch(
   x: BatchedInput,
@@ -147,7 +170,11 @@ export function depthwiseBatch(
   attrs: DepthwiseConv2dNativeAttrs,
   size: number,
 ): Tensor {
-  assertImages(x, filter);
+  assertOperands(4, x, filter);
+  if (attrs.dataFormat === 'NCHW') {
+    const y = depthwiseBatch(imagesToChannelsLast(x), filter, channelsLastAttrs(attrs), size);
+    return imagesToChannelsFirst(y);
+  }
   if (size === 0) {
     // TensorFlow's kernel gives an empty batch a wrong shape.
     return zeros([0, ...infoOf(logicalShape(x), logicalShape(filter), attrs).outShape]);
@@ -184,19 +211,30 @@ function joinMultiples(dy: Tensor, channels: number): Tensor {
   return reshape(moveDim(separate, 0, 1), [n, height, width, channels * size * multiplier]);
 }
 
-export const depthwiseConvolution = family({
+export const depthwiseConvolutions = family({
   DepthwiseConv2dNative: {
     batch: ({x, filter}, attrs, size) => depthwiseBatch(x, filter, attrs, size),
     linearIn: ['x', 'filter'],
-    vjp: savingFor({x: ['filter'], filter: ['x']}, (dy, {x, filter}, attrs) => ({
-      x: () => depthwiseInputGradient(dy, filter, x.shape, attrs),
-      filter: () => depthwiseFilterGradient(x, dy, filter.shape, attrs),
-    })),
+    vjp: savingFor({x: ['filter'], filter: ['x']}, (dy, {x, filter}, attrs) => {
+      if (attrs.dataFormat !== 'NCHW') {
+        return {
+          x: () => depthwiseInputGradient(dy, filter, x.shape, attrs),
+          filter: () => depthwiseFilterGradient(x, dy, filter.shape, attrs),
+        };
+      }
+      const last = channelsLastAttrs(attrs);
+      const shape = channelsLastShape(shape4D(x.shape));
+      const ct = (): Tensor => toChannelsLast(dy);
+      return {
+        x: () => toChannelsFirst(depthwiseInputGradient(ct(), filter, shape, last)),
+        filter: () => depthwiseFilterGradient(toChannelsLast(x), ct(), filter.shape, last),
+      };
+    }),
   },
 
   DepthwiseConv2dNativeBackpropInput: {
     batch: ({dy, filter}, attrs, size) => {
-      assertImages(dy, filter);
+      assertOperands(4, dy, filter);
       assertCotangent(dy, infoOf(attrs.inputShape, logicalShape(filter), attrs).outShape);
       if (size === 0) return zeros([0, ...attrs.inputShape]);
       const [n, height, width, channels] = attrs.inputShape;
@@ -215,7 +253,9 @@ export const depthwiseConvolution = family({
       );
       return unfoldFrom(dx, 3, size);
     },
-    linearIn: ['dy', 'filter'],
+    jvp: linearInBoth(['dy', 'filter'], ({dy, filter}, attrs) =>
+      depthwiseInputGradient(dy, filter, attrs.inputShape, attrs),
+    ),
     vjp: savingFor({dy: ['filter'], filter: ['dy']}, (ct, {dy, filter}, attrs) => ({
       dy: () => run('DepthwiseConv2dNative', {x: ct, filter}, channelsLast(attrs)),
       filter: () => depthwiseFilterGradient(ct, dy, filter.shape, attrs),
@@ -224,7 +264,7 @@ export const depthwiseConvolution = family({
 
   DepthwiseConv2dNativeBackpropFilter: {
     batch: ({x, dy}, attrs, size) => {
-      assertImages(x, dy);
+      assertOperands(4, x, dy);
       assertCotangent(dy, infoOf(logicalShape(x), attrs.filterShape, attrs).outShape);
       const {filterShape} = attrs;
       if (size === 0) return zeros([0, ...filterShape]);
@@ -243,7 +283,9 @@ export const depthwiseConvolution = family({
       );
       return unfoldFrom(gradient, 2, size);
     },
-    linearIn: ['x', 'dy'],
+    jvp: linearInBoth(['x', 'dy'], ({x, dy}, attrs) =>
+      depthwiseFilterGradient(x, dy, attrs.filterShape, attrs),
+    ),
     vjp: savingFor({x: ['dy'], dy: ['x']}, (ct, {x, dy}, attrs) => ({
       x: () => depthwiseInputGradient(dy, ct, x.shape, attrs),
       dy: () => run('DepthwiseConv2dNative', {x, filter: ct}, channelsLast(attrs)),

@@ -2,7 +2,7 @@ import {activation} from './activation.js';
 import {comparison} from './comparison.js';
 import {elementwise} from './elementwise.js';
 import {convolutions} from './convolution.js';
-import {depthwiseConvolution} from './depthwise.js';
+import {depthwiseConvolutions} from './depthwise.js';
 import {einsums} from './einsum.js';
 import {fusedConvolution} from './fusedConvolution.js';
 import {image} from './image.js';
@@ -38,7 +38,7 @@ export const rules = {
   ...products,
   ...einsums,
   ...convolutions,
-  ...depthwiseConvolution,
+  ...depthwiseConvolutions,
   ...fusedConvolution,
   ...pooling,
 };

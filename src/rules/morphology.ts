@@ -127,6 +127,33 @@ function gradientInputs(
   };
 }
 
+/** Dilation2D without its kernel. */
+export function dilation2D(x: Tensor, filter: Tensor, attrs: DilationAttrs): Tensor {
+  const axes = axesOf(x.shape, filter.shape, attrs);
+  const windows = windowsOf(fit(x, axes, -Infinity), fitted(axes));
+  const sums = add(windows, asTaps(filter));
+  const maxima = run('Max', {x: sums}, {reductionIndices: [2], keepDims: false});
+  return reshape(maxima, [x.shape[0]!, ...axes.map(({count}) => count), x.shape.at(-1)!]);
+}
+
+/** Its gradient in the input. */
+export function dilation2DInputGradient(
+  {x, filter, dy}: Readonly<Record<'x' | 'filter' | 'dy', Tensor>>,
+  attrs: DilationAttrs,
+): Tensor {
+  const axes = axesOf(x.shape, filter.shape, attrs);
+  return joinWindows(spread(dy, maskOfMaxima(x, filter, axes)), axes, x.shape);
+}
+
+/** Its gradient in the filter. */
+export function dilation2DFilterGradient(
+  {x, filter, dy}: Readonly<Record<'x' | 'filter' | 'dy', Tensor>>,
+  attrs: DilationAttrs,
+): Tensor {
+  const mask = maskOfMaxima(x, filter, axesOf(x.shape, filter.shape, attrs));
+  return sumOfImages(spread(dy, mask), filter.shape);
+}
+
 export const morphology = family({
   Dilation2D: {
     batch: ({x, filter}, attrs, size) => {

@@ -4,13 +4,23 @@ import {
   type AvgPool3DAttrs,
   type MaxPoolAttrs,
   type MaxPoolGradAttrs,
+  type MaxPoolWithArgmaxAttrs,
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import {showShape} from '../errors.js';
-import {assertCotangent} from './convolve.js';
+import {assertCotangent} from './convolveBatch.js';
 import {fold, logicalRank, logicalShape, materialize, product, unfold} from './dims.js';
-import {add, mul, reshape, zeros} from './ops.js';
-import {family, run, saving, savingOutput, type BatchedInput, type RuleOf} from './rule.js';
+import {add, greater, mul, reshape, scalar, where, zeros} from './ops.js';
+import {
+  family,
+  run,
+  saving,
+  savingOutput,
+  type BatchedInput,
+  type RuleOf,
+  type ShapeOnly,
+} from './rule.js';
+import {putInRows, takeInRows} from './rows.js';
 import {isTraced, strategy} from './strategy.js';
 import {
   countOf,
@@ -33,7 +43,7 @@ import {
  * Pooling windows slide over each channel of each image by itself, so a batch is more images. An average is linear; a maximum is where it
  * is, so its tangent is the input's tangent there, and its cotangent goes there: to the first of equal maxima, row by row.
  */
-interface PoolAttrs {
+export interface PoolAttrs {
   readonly filterSize: number | readonly number[];
   readonly strides: number | readonly number[];
   readonly pad: MaxPoolGradAttrs['pad'];
@@ -41,7 +51,7 @@ interface PoolAttrs {
 }
 
 /** Of a pool in two spatial dimensions, or in three. */
-function axesOf(shape: readonly number[], attrs: PoolAttrs): SlidingAxis[] {
+export function poolAxesOf(shape: readonly number[], attrs: PoolAttrs): SlidingAxis[] {
   const {filterSize, strides, pad, dimRoundingMode} = attrs;
   return shape.length === 4
     ? slidingAxes(
@@ -77,27 +87,33 @@ const outputShape = (shape: readonly number[], axes: readonly SlidingAxis[]): nu
   shape.at(-1)!,
 ];
 
+/** What is under each window, minus infinity in the padding: `[windows, taps, channels]`. */
+const valuesOf = (x: Tensor, axes: readonly SlidingAxis[]): Tensor =>
+  windowsOf(fit(x, axes, -Infinity), fitted(axes), [
+    x.shape[0]! * countOf(axes),
+    windowSizeOf(axes),
+    x.shape.at(-1)!,
+  ]);
+
 /**
- * Where the maxima are: for each output element the index of an element of the input, fitted to the windows and flattened; int32,
- * `[number of outputs, 1]`.
+ * Where the maxima are: for each output element the index of an element of the input, int32 `[number of outputs]`.
+ * @param counted  in the input fitted to the windows and flattened, or in each image as it is
  */
-function indicesOfMaxima(x: Tensor, axes: readonly SlidingAxis[]): Tensor {
-  const covering = fitted(axes);
-  const [images, channels] = [x.shape[0]!, x.shape.at(-1)!];
-  const windows = images * countOf(axes);
-  const shape = [windows, windowSizeOf(axes), channels];
-  const values = windowsOf(fit(x, axes, -Infinity), covering, shape);
+function indicesOfMaxima(
+  values: Tensor,
+  images: number,
+  axes: readonly SlidingAxis[],
+  counted: 'fitted' | 'image',
+): Tensor {
+  const channels = values.shape.at(-1)!;
   const tap = run('ArgMax', {x: values}, {axis: 1});
   const offsets = tf.tensor1d(
-    tapOffsets(covering).map((offset) => offset * channels),
+    tapOffsets(axes, counted === 'image' ? 'input' : 'fitted').map((offset) => offset * channels),
     'int32',
   );
-  const offset = run('GatherNd', {
-    params: offsets,
-    indices: reshape(tap, [windows * channels, 1]),
-  });
-  const starts = tf.tensor1d(startsOfWindows(images, channels, covering), 'int32');
-  return reshape(add(starts, offset), [starts.size, 1]);
+  const offset = run('GatherNd', {params: offsets, indices: reshape(tap, [tap.size, 1])});
+  const starts = startsOfWindows(images, channels, axes, counted);
+  return add(tf.tensor1d(starts, 'int32'), offset);
 }
 
 /** For each output element the index of the first element of its window. */
@@ -105,9 +121,10 @@ function startsOfWindows(
   images: number,
   channels: number,
   axes: readonly SlidingAxis[],
+  counted: 'fitted' | 'image',
 ): Int32Array {
-  const area = product(axes.map(extentOf));
-  const starts = windowStarts(axes);
+  const area = counted === 'image' ? 0 : product(axes.map(extentOf));
+  const starts = windowStarts(axes, counted === 'image' ? 'input' : 'fitted');
   const indices = new Int32Array(images * starts.length * channels);
   let next = 0;
   for (let image = 0; image < images; image++) {
@@ -119,12 +136,19 @@ function startsOfWindows(
   return indices;
 }
 
+/** As GatherNd and ScatterNd take them, of the fitted input. */
+const fittedIndices = (x: Tensor, axes: readonly SlidingAxis[]): Tensor => {
+  const covering = fitted(axes);
+  const indices = indicesOfMaxima(valuesOf(x, axes), x.shape[0]!, covering, 'fitted');
+  return reshape(indices, [indices.size, 1]);
+};
+
 /** What `t` is where x has its maxima. */
 function atMaxima(t: Tensor, x: Tensor, attrs: PoolAttrs): Tensor {
-  const axes = axesOf(x.shape, attrs);
+  const axes = poolAxesOf(x.shape, attrs);
   const covered = fit(t, axes);
   const params = reshape(covered, [covered.size]);
-  const taken = run('GatherNd', {params, indices: indicesOfMaxima(x, axes)});
+  const taken = run('GatherNd', {params, indices: fittedIndices(x, axes)});
   return reshape(taken, outputShape(x.shape, axes));
 }
 
@@ -134,11 +158,16 @@ function toMaxima(dy: Tensor, x: Tensor, output: Tensor, attrs: PoolAttrs): Tens
   if (x.rank === 4 && (isTraced(dy, x, output) || strategy().maxPoolGradient === 'kernel')) {
     return run('MaxPoolGrad', {dy, input: x, output}, attrs as MaxPoolGradAttrs);
   }
-  const axes = axesOf(x.shape, attrs);
+  return scatterToMaxima(dy, x, attrs);
+}
+
+/** The gradient of a maximum pool without its kernels. */
+export function scatterToMaxima(dy: Tensor, x: Tensor, attrs: PoolAttrs): Tensor {
+  const axes = poolAxesOf(x.shape, attrs);
   const covered = coveredShape(x.shape, axes);
   const scattered = run(
     'ScatterNd',
-    {indices: indicesOfMaxima(x, axes), updates: reshape(dy, [dy.size])},
+    {indices: fittedIndices(x, axes), updates: reshape(dy, [dy.size])},
     {shape: [product(covered)]},
   );
   return unfit(reshape(scattered, covered), axes);
@@ -149,9 +178,19 @@ function toMaxima(dy: Tensor, x: Tensor, output: Tensor, attrs: PoolAttrs): Tens
  * only a part of it is inside: they get the input as it is with the padding, and what makes up for that division.
  */
 function fromAverages(dy: Tensor, shape: readonly number[], attrs: PoolAttrs): Tensor {
-  const axes = axesOf(shape, attrs);
+  const axes = poolAxesOf(shape, attrs);
   if (isIdentity(axes)) return dy;
   if (strategy().averageGradientDivides === 'by inside') return averageGradient(dy, shape, attrs);
+  return averageGradientFitted(dy, shape, attrs);
+}
+
+/** The transpose of averaging without a kernel's padding. */
+export function averageGradientFitted(
+  dy: Tensor,
+  shape: readonly number[],
+  attrs: PoolAttrs,
+): Tensor {
+  const axes = poolAxesOf(shape, attrs);
   const covered = coveredShape(shape, axes);
   const {filterSize, strides} = attrs;
   const scaled = isInside(axes) ? dy : mul(dy, sharesInside(axes));
@@ -191,9 +230,42 @@ function toAverages(ct: Tensor, attrs: PoolAttrs): Tensor {
   const kernel = ct.rank === 4 ? 'AvgPool' : 'AvgPool3D';
   const {filterSize, strides, pad} = attrs;
   const byInside = strategy().averageGradientDivides === 'by inside';
-  const x = byInside ? ct : fit(ct, axesOf(ct.shape, attrs));
+  const x = byInside ? ct : fit(ct, poolAxesOf(ct.shape, attrs));
   const poolAttrs = {filterSize, strides, pad: byInside ? pad : 'valid', dataFormat: 'NDHWC'};
   return run(kernel, {x}, poolAttrs as AvgPool3DAttrs);
+}
+
+/** A maximum pool without its kernel. */
+export function maxOfWindows(x: Tensor, attrs: PoolAttrs): Tensor {
+  const axes = poolAxesOf(x.shape, attrs);
+  const maxima = run('Max', {x: valuesOf(x, axes)}, {reductionIndices: [1], keepDims: false});
+  return reshape(maxima, outputShape(x.shape, axes));
+}
+
+/** A pool by a kernel that gets what the windows cover, so that it needs no padding. */
+export function poolFitted(
+  pool: 'Max' | 'Avg',
+  x: Tensor,
+  attrs: PoolAttrs,
+  kernel: (x: Tensor, attrs: PoolAttrs) => Tensor,
+): Tensor {
+  const axes = poolAxesOf(x.shape, attrs);
+  const {filterSize, strides} = attrs;
+  const valid = {...attrs, filterSize, strides, pad: 'valid' as const};
+  const y = kernel(fit(x, axes, pool === 'Max' ? -Infinity : 0), valid);
+  return pool === 'Max' || isInside(axes) ? y : mul(y, sharesInside(axes));
+}
+
+/** MaxPoolWithArgmax without its kernel, indices counted within each image. A window that has nothing in it gets -1, as on cpu. */
+export function maximaWithIndices(x: Tensor, attrs: PoolAttrs): [values: Tensor, indices: Tensor] {
+  const axes = poolAxesOf(x.shape, attrs);
+  const values = valuesOf(x, axes);
+  const maxima = run('Max', {x: values}, {reductionIndices: [1], keepDims: false});
+  const found = indicesOfMaxima(values, x.shape[0]!, axes, 'image');
+  const nothing = run('Fill', {}, {shape: [found.size], value: -1, dtype: 'int32'});
+  const isFound = greater(reshape(maxima, [found.size]), scalar(-Infinity));
+  const shape = outputShape(x.shape, axes);
+  return [reshape(maxima, shape), reshape(where(isFound, found, nothing), shape)];
 }
 
 /** Of images in two spatial dimensions, or in three. */
@@ -219,22 +291,22 @@ function poolBatch(
   const kernel = `${pool}Pool${rank === 5 ? '3D' : ''}` as 'MaxPool';
   if (size > 0) return unfold(run(kernel, {x: fold(x.value)}, attrs), size);
   const shape = logicalShape(x);
-  return zeros([0, ...outputShape(shape, axesOf(shape, attrs))]);
+  return zeros([0, ...outputShape(shape, poolAxesOf(shape, attrs))]);
 }
 
 const maxPool = (rank: Rank): RuleOf<'MaxPool'> => ({
   batch: ({x}, attrs, size) => poolBatch('Max', rank, x, attrs, size),
   jvp: ({x}, tangents, attrs) =>
-    isIdentity(axesOf(x.shape, attrs)) ? tangents.x! : atMaxima(tangents.x!, x, attrs),
+    isIdentity(poolAxesOf(x.shape, attrs)) ? tangents.x! : atMaxima(tangents.x!, x, attrs),
   vjp: savingOutput(['x'], (dy, {x, output}, attrs) => ({
-    x: () => (isIdentity(axesOf(x.shape, attrs)) ? dy : toMaxima(dy, x, output, attrs)),
+    x: () => (isIdentity(poolAxesOf(x.shape, attrs)) ? dy : toMaxima(dy, x, output, attrs)),
   })),
 });
 
 const maxPoolGrad = (rank: Rank): RuleOf<'MaxPoolGrad'> => ({
   batch: ({dy, input, output}, attrs, size) => {
     assertRank(rank, input, dy);
-    assertCotangent(dy, outputShape(logicalShape(input), axesOf(logicalShape(input), attrs)));
+    assertCotangent(dy, outputShape(logicalShape(input), poolAxesOf(logicalShape(input), attrs)));
     if (size === 0) return zeros([0, ...logicalShape(input)]);
     const [ct, x, y] = [dy, input, output].map((operand) => fold(materialize(operand, size)));
     return unfold(toMaxima(ct!, x!, y!, attrs), size);
@@ -263,7 +335,53 @@ const averagePoolGrad = (rank: Rank): RuleOf<'AvgPoolGrad'> => ({
   vjp: saving([], (ct, _residuals, attrs) => ({dy: () => toAverages(ct, attrs)})),
 });
 
+/** `x` and indices into it as rows: one for each image, or, where the image is part of the index, a single one. */
+function asRows(x: ShapeOnly, {includeBatchInIndex}: MaxPoolWithArgmaxAttrs): [number, number] {
+  const rows = includeBatchInIndex ? 1 : x.shape[0]!;
+  return [rows, product(x.shape) / rows];
+}
+
+const maxPoolWithArgmax: RuleOf<'MaxPoolWithArgmax'> = {
+  batch: ({x}, attrs, size) => {
+    assertRank(4, x);
+    const shape = logicalShape(x);
+    const outShape = [size, ...outputShape(shape, poolAxesOf(shape, attrs))];
+    if (product(outShape) === 0) return [zeros(outShape), zeros(outShape, 'int32')];
+    // Indices within an image are the same in any batch.
+    const within = {...attrs, includeBatchInIndex: false};
+    const [values, indices] = run('MaxPoolWithArgmax', {x: fold(x.value)}, within);
+    const perExample = reshape(indices!, outShape);
+    const [n = 1, ...image] = shape;
+    const firsts = Int32Array.from({length: n}, (_, index) => index * product(image));
+    return [
+      reshape(values!, outShape),
+      attrs.includeBatchInIndex
+        ? add(perExample, tf.tensor(firsts, [1, n, 1, 1, 1], 'int32'))
+        : perExample,
+    ];
+  },
+  jvp: ({x}, {x: t}, attrs, [, indices]) => {
+    const [rows, length] = asRows(x, attrs);
+    const taken = takeInRows(
+      reshape(t!, [rows, length]),
+      reshape(indices!, [rows, indices!.size / rows]),
+    );
+    return [reshape(taken, indices!.shape), null];
+  },
+  vjp: savingOutput([], ([dy], {x, output: [, indices]}, attrs) => ({
+    x: () => {
+      const [rows, length] = asRows(x, attrs);
+      const shape = [rows, indices!.size / rows];
+      return reshape(
+        putInRows(reshape(dy!, shape), reshape(indices!, shape), [rows, length]),
+        x.shape,
+      );
+    },
+  })),
+};
+
 export const pooling = family({
+  MaxPoolWithArgmax: maxPoolWithArgmax,
   MaxPool: maxPool(4),
   MaxPoolGrad: maxPoolGrad(4),
   AvgPool: averagePool(4),

@@ -155,3 +155,19 @@ export function scatterAlong(updates: Tensor, indices: Tensor, n: number): Tenso
   const added = addRows(reshape(updates, [parts * outer * count, inner]), numbers, rows);
   return reshape(added, [parts, outer, n, inner]);
 }
+
+/** Takes elements of the rows of `x` by their indices within the rows. */
+export function takeInRows(x: Tensor, indices: Tensor): Tensor {
+  const [length, k] = [x.shape.at(-1)!, indices.shape.at(-1)!];
+  const rows = product(x.shape.slice(0, -1));
+  const taken = gatherAlong(reshape(x, [rows, 1, length, 1]), reshape(indices, [rows, k]));
+  return reshape(taken, indices.shape);
+}
+
+/** Its transpose: puts elements at their indices within the rows, among zeros. */
+export function putInRows(elements: Tensor, indices: Tensor, shape: readonly number[]): Tensor {
+  const [length, k] = [shape.at(-1)!, indices.shape.at(-1)!];
+  const rows = product(shape.slice(0, -1));
+  const put = scatterAlong(reshape(elements, [rows, 1, k, 1]), reshape(indices, [rows, k]), length);
+  return reshape(put, shape);
+}

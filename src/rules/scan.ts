@@ -1,7 +1,7 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {logicalRank, product, resolveAxes, splitAt} from './dims.js';
 import {add, concat, mul, reshape, slice} from './ops.js';
-import {gatherAlong, scatterAlong} from './rows.js';
+import {putInRows, takeInRows} from './rows.js';
 import {family, run, saving, savingOutput, type BatchedInput} from './rule.js';
 
 export interface ScanAttrs {
@@ -107,20 +107,4 @@ function solveRecurrence(a: Tensor, b: Tensor, reverse: boolean): Tensor {
     if (2 * distance < n) factors = join(finished(factors), mul(f, earlier(factors)));
   }
   return sums;
-}
-
-/** Takes elements of the rows of `x` by their indices within the rows. */
-function takeInRows(x: Tensor, indices: Tensor): Tensor {
-  const [length, k] = [x.shape.at(-1)!, indices.shape.at(-1)!];
-  const rows = product(x.shape.slice(0, -1));
-  const taken = gatherAlong(reshape(x, [rows, 1, length, 1]), reshape(indices, [rows, k]));
-  return reshape(taken, indices.shape);
-}
-
-/** Its transpose: puts elements at their indices within the rows, among zeros. */
-function putInRows(elements: Tensor, indices: Tensor, shape: readonly number[]): Tensor {
-  const [length, k] = [shape.at(-1)!, indices.shape.at(-1)!];
-  const rows = product(shape.slice(0, -1));
-  const put = scatterAlong(reshape(elements, [rows, 1, k, 1]), reshape(indices, [rows, k]), length);
-  return reshape(put, shape);
 }

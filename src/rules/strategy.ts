@@ -50,6 +50,8 @@ export interface Strategy {
   readonly convolvesChannelsFirst: boolean;
   /** Whether the gradient kernels of convolutions take numeric and explicit padding. */
   readonly padsGradients: boolean;
+  /** Convolutions of volumes and their gradients: by their kernels, or as convolutions of images. */
+  readonly volumes: 'kernel' | 'planes';
   /**
    * A convolution with a filter per example, and the filter's gradient per example: by the patches under each position and one batched
    * product, or by a depthwise convolution. The filter's gradients for 16 × [26, 26, 32] by 3×3 to 64 channels on tensorflow: 2.5 by
@@ -105,6 +107,7 @@ const portable: Strategy = {
   convolutionGradients: 'kernel',
   convolvesChannelsFirst: true,
   padsGradients: true,
+  volumes: 'kernel',
   convolutionPerExample: 'patches',
   maxPoolGradient: 'kernel',
   averageGradientDivides: 'by window',
@@ -131,6 +134,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     outerProductsMultiplied: Infinity,
     convolutionGradients: 'convolution',
     convolvesChannelsFirst: false,
+    volumes: 'planes',
     convolutionPerExample: 'depthwise',
     maxPoolGradient: 'scatter',
     slices: 'rows',

@@ -68,7 +68,8 @@ export function slidingAxes3D(info: backend_util.Conv3DInfo): SlidingAxis[] {
     before: info.padInfo.front,
     count: info.outDepth,
   };
-  return [depth, ...slidingAxes(info)];
+  // Where windows lie apart, tfjs works out a negative padding for 'same': all its kernels but TensorFlow's shift the windows by that.
+  return [depth, ...slidingAxes(info)].map((axis) => ({...axis, before: Math.max(0, axis.before)}));
 }
 
 /** From the first position of the first window to the last of the last. */
@@ -150,6 +151,44 @@ export function spreadOut(x: Tensor, factors: readonly number[]): Tensor {
   }, x);
 }
 
+/** `dy` `[N, ...counts, C]` with zeros between and around, such that the flipped filter of a convolution meets it once for each position of the input. */
+export function spreadForInput(dy: Tensor, axes: readonly SlidingAxis[]): Tensor {
+  const spread = spreadOut(
+    dy,
+    axes.map(({stride}) => stride),
+  );
+  return padOrCut(
+    spread,
+    axes.map((axis, index) => {
+      const reach = (axis.window - 1) * axis.dilation;
+      const before = reach - axis.before;
+      return [before, axis.size + reach - spread.shape[index + 1]! - before];
+    }),
+  );
+}
+
+/** The windows of the convolution that is a convolution's transpose in its input. */
+export const transposedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
+  axes.map(({window, dilation, size}) => ({
+    window,
+    dilation,
+    stride: 1,
+    before: 0,
+    count: size,
+    size: size + (window - 1) * dilation,
+  }));
+
+/** The windows of the convolution that is a convolution's transpose in its filter: strides and dilations are exchanged. */
+export const exchangedAxes = (axes: readonly SlidingAxis[]): SlidingAxis[] =>
+  axes.map((axis) => ({
+    window: axis.count,
+    count: axis.window,
+    stride: axis.dilation,
+    dilation: axis.stride,
+    before: 0,
+    size: extentOf(axis),
+  }));
+
 /**
  * What is under each window: images `[N, ...extents, C]`, fitted to the windows, to `[N, P, K, C]` for P windows of K positions, or to
  * another shape of as many elements. N may be several dimensions.
@@ -192,27 +231,39 @@ function positionsUnderWindows(axes: readonly SlidingAxis[]): Int32Array {
   return positions;
 }
 
-/** Where each window starts in the fitted input, counted row by row. */
-export const windowStarts = (axes: readonly SlidingAxis[]): Int32Array =>
+/** What positions are counted in, row by row: the input as it is, or fitted to the windows. */
+type Counted = 'input' | 'fitted';
+
+const lengthIn = (axis: SlidingAxis, counted: Counted): number =>
+  counted === 'input' ? axis.size : extentOf(axis);
+
+/** Where each window starts. */
+export const windowStarts = (
+  axes: readonly SlidingAxis[],
+  counted: Counted = 'fitted',
+): Int32Array =>
   gridOf(
     axes,
-    (axis, index) => index * axis.stride,
+    (axis, index) => index * axis.stride - (counted === 'input' ? axis.before : 0),
     ({count}) => count,
+    counted,
   );
 
-/** How far each position of a window is from its start, counted row by row of the fitted input. */
-export const tapOffsets = (axes: readonly SlidingAxis[]): Int32Array =>
+/** How far each position of a window is from its start. */
+export const tapOffsets = (axes: readonly SlidingAxis[], counted: Counted = 'fitted'): Int32Array =>
   gridOf(
     axes,
     (axis, index) => index * axis.dilation,
     ({window}) => window,
+    counted,
   );
 
-/** All combinations of coordinates along the axes, as positions in the fitted input. */
+/** All combinations of coordinates along the axes, as positions. */
 function gridOf(
   axes: readonly SlidingAxis[],
   coordinate: (axis: SlidingAxis, index: number) => number,
   length: (axis: SlidingAxis) => number,
+  counted: Counted,
 ): Int32Array {
   let grid = Int32Array.of(0);
   for (const axis of axes) {
@@ -220,7 +271,7 @@ function gridOf(
     const next = new Int32Array(grid.length * n);
     grid.forEach((position, outer) => {
       for (let index = 0; index < n; index++) {
-        next[outer * n + index] = position * extentOf(axis) + coordinate(axis, index);
+        next[outer * n + index] = position * lengthIn(axis, counted) + coordinate(axis, index);
       }
     });
     grid = next;

@@ -1,4 +1,10 @@
-import type {AvgPool3DAttrs, AvgPoolGradAttrs, MaxPoolAttrs, Tensor} from '@tensorflow/tfjs-core';
+import type {
+  AvgPool3DAttrs,
+  AvgPoolGradAttrs,
+  MaxPoolAttrs,
+  MaxPoolWithArgmaxAttrs,
+  Tensor,
+} from '@tensorflow/tfjs-core';
 import type {BackendName} from '../backends.js';
 import {imageAdjoint} from '../support/adjoint.js';
 import {host} from '../support/host.js';
@@ -145,8 +151,22 @@ const volumePools: Sample[] = volumes.flatMap(({x, y, attrs}) => {
   ];
 });
 
+const argmaxPools: Sample[] = (
+  [
+    {filterSize: [2, 3], strides: [1, 2], pad: 'valid', includeBatchInIndex: false},
+    {filterSize: 2, strides: 2, pad: 'same', includeBatchInIndex: true},
+    {filterSize: 3, strides: 2, pad: 1, includeBatchInIndex: true},
+  ] satisfies MaxPoolWithArgmaxAttrs[]
+).flatMap((attrs) => [
+  sample('MaxPoolWithArgmax', {x: f32(2, 5, 4, 3)}, attrs, {
+    faulty: {wasm: 'takes the smallest positive float for minus infinity'},
+  }),
+  sample('MaxPoolWithArgmax', {x: f32(2, 5, 4, 3).in(0.1, 2)}, attrs, {note: 'positive'}),
+]);
+
 export const pooling: readonly Sample[] = [
   ...geometries.flatMap((geometry) => pools(geometry)),
   ...pools(numericPadding, noPadding),
   ...volumePools,
+  ...argmaxPools,
 ];

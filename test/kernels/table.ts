@@ -10,6 +10,7 @@ import {reduction} from './reduction.samples.js';
 import type {Sample} from './sample.js';
 import {scan} from './scan.samples.js';
 import {shape} from './shape.samples.js';
+import {volume} from './volume.samples.js';
 
 /** Every row. A new family is a file of samples and a line here. */
 export const table: readonly Sample[] = [
@@ -19,6 +20,7 @@ export const table: readonly Sample[] = [
   ...scan,
   ...matmul,
   ...convolution,
+  ...volume,
   ...pooling,
   ...normalization,
   ...shape,

@@ -53,7 +53,7 @@ export class BatchingLevel extends Level {
 
   process({name, inputs, attrs}: KernelCall): Tensor | Tensor[] {
     const rule = ruleFor(name);
-    if (rule === undefined) throw noBatchingRule(name);
+    if (rule?.batch === undefined) throw noBatchingRule(name);
     if (typeof rule.batch !== 'function') throw noBatchingRule(name, rule.batch.refuse);
     const mark = nextTensorId();
     const outputs = rule.batch(
@@ -127,7 +127,7 @@ export class BatchingLevel extends Level {
 function noBatchingRule(kernel: string, reason?: string): TransformError {
   const why =
     reason ??
-    'The library does not know this kernel: give it a rule, or call it outside vmap, one example at a time.';
+    'The library does not know this kernel: give it a rule (registerBatchingRule), or call it outside vmap, one example at a time.';
   return new TransformError(`no batching rule for kernel '${kernel}'${showStack()}. ${why}`, {
     code: 'no-batching-rule',
     transform: 'vmap',

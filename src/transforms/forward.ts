@@ -7,10 +7,9 @@ import {attachGradient, run, showStack} from '../interpreter/hook.js';
 import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {adopt, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
 import {ruleFor} from '../rules/index.js';
-import {add, zeros} from '../rules/ops.js';
+import {add} from '../rules/ops.js';
 import {isFloat} from './arguments.js';
-import {reverse} from './reverse.js';
-import {assertCotangentShape} from './tape.js';
+import {transposeLinear} from './reverse.js';
 
 /** A value together with its directional derivative. */
 class DualRecord extends TraceRecord {
@@ -58,13 +57,13 @@ export class ForwardLevel extends Level {
     const result = run(name, primals, attrs);
     const outputs = Array.isArray(result) ? result : [result];
     const rule = ruleFor(name);
-    if (rule !== undefined && 'derivative' in rule && rule.derivative === 'zero') return result;
+    if (rule?.derivative === 'zero') return result;
     if (!outputs.some(isFloat)) return result;
 
     let pushed: (Tensor | null)[];
-    if (rule !== undefined && 'linearIn' in rule) {
+    if (rule?.linearIn !== undefined) {
       pushed = pushLinear(name, rule.linearIn as readonly string[], primals, tangents, attrs);
-    } else if (rule !== undefined && 'jvp' in rule) {
+    } else if (rule?.jvp !== undefined) {
       pushed = [rule.jvp(primals as never, tangents as never, attrs, result as never)].flat();
     } else {
       pushed = pushByTransposing(name, inputs, primals, tangents, attrs, outputs);
@@ -108,7 +107,7 @@ export class ForwardLevel extends Level {
     const mark = nextTensorId();
     const value = attachGradient(below);
     const saved = savedWith(value, below);
-    const [tangent] = transpose(
+    const [tangent] = transposeLinear(
       'customGrad',
       [value],
       ([dy]) => below.pullback(dy!, saved, below.inputs),
@@ -155,7 +154,7 @@ function pushByTransposing(
     ),
     ...outputs.filter((_, index) => config.outputsToSave?.[index]),
   ];
-  return transpose(
+  return transposeLinear(
     name,
     outputs,
     (dys) => {
@@ -167,36 +166,12 @@ function pushByTransposing(
   );
 }
 
-/** Applies the transpose of a linear map of cotangents to tangents (null: zero). */
-function transpose(
-  name: string,
-  outputs: readonly Tensor[],
-  pullback: (dys: Tensor[]) => Tensor[],
-  tangents: readonly (Tensor | null)[],
-  transform: string,
-): Tensor[] {
-  const origin = outputs.map(({shape, dtype}) => zeros(shape, dtype));
-  const linear = reverse(transform, origin, (dys) => {
-    const cotangents = pullback(dys);
-    cotangents.forEach((cotangent, index) => {
-      const tangent = tangents[index];
-      if (tangent) assertCotangentShape(name, cotangent, tangent.shape, index, transform);
-    });
-    return {outputs: cotangents, extras: []};
-  });
-  try {
-    return linear.pullBack(tangents, true);
-  } finally {
-    linear.free();
-  }
-}
-
 function noForwardRule(kernel: string): TransformError {
-  const rule = ruleFor(kernel) as {derivative?: {refuse: string}} | undefined;
+  const {derivative} = (ruleFor(kernel) ?? {}) as {derivative?: {refuse: string}};
   return new TransformError(
     `no forward rule for kernel '${kernel}'${showStack()}. ` +
-      (rule?.derivative?.refuse ??
-        `Register a gradient for it with tf.registerGradient, or keep it out of what is differentiated.`),
+      (derivative?.refuse ??
+        `Register one with registerJvpRule, or a gradient with tf.registerGradient, or keep it out of what is differentiated.`),
     {code: 'no-forward-rule', transform: 'jvp', kernel},
   );
 }

@@ -2,10 +2,13 @@
  * `npm test`: sets everything up, then checks, tests, builds and tests what was built. The last line counts it all.
  * BACKENDS (cpu,wasm,tensorflow) chooses the backends that the suites run on.
  */
-import {installPackages, isCI, setUpTensorflow, shout} from './setup.mjs';
+import {rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {installPackages, isCI, root, setUpTensorflow, shout} from './setup.mjs';
 import {checks, Tally} from './steps.mjs';
 
 installPackages();
+rmSync(join(root, '.cache/kernels'), {recursive: true, force: true});
 const tally = new Tally();
 
 let backends = (process.env.BACKENDS || 'cpu,wasm,tensorflow').split(',');
@@ -46,4 +49,7 @@ if (await tally.check('build', 'node scripts/build.mjs')) {
 }
 
 tally.suite('browser', 'node scripts/test-browser.mjs');
+
+console.log('\nwhat the tests found');
+await tally.check('docs/kernels.md says it', 'node scripts/kernel-docs.mjs --check');
 tally.end();

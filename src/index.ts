@@ -5,13 +5,22 @@ export {checkGrads, type CheckGradsOptions, type DerivativeMode} from './testing
 export {checkpoint} from './transforms/checkpoint.js';
 export {customJvp} from './transforms/customJvp.js';
 export {customVjp, type CotangentsOf} from './transforms/customVjp.js';
+export {materialize} from './rules/dims.js';
+export type {BatchedInput} from './rules/rule.js';
+export {
+  registerBatchingRule,
+  registerJvpRule,
+  unregisterBatchingRule,
+  unregisterJvpRule,
+  type RegisterOptions,
+} from './rules/user.js';
 export {grad, gradAndValue, type GradOptions} from './transforms/grad.js';
 export {hessian, hvp, vhp} from './transforms/hessian.js';
 export {jacfwd, jacrev, type JacobianOptions} from './transforms/jacobian.js';
 export {jvp, type TangentsOf} from './transforms/jvp.js';
 export {linearTranspose, linearize, type Pushforward} from './transforms/linearize.js';
 export {stopGradient} from './transforms/stopGradient.js';
-export {install, uninstall} from './transforms/reverse.js';
+export {install, uninstall} from './transforms/install.js';
 export {vjp, type AuxOption, type Pullback} from './transforms/vjp.js';
 export type {Randomness} from './transforms/batching.js';
 export {vmap, type VmapOptions} from './transforms/vmap.js';

@@ -18,7 +18,7 @@ import {reduction} from './reduction.js';
 import {response} from './response.js';
 import {scan} from './scan.js';
 import type {Signature} from './signatures.js';
-import type {Rule} from './rule.js';
+import type {JvpRule, Refusal, Rule, VjpRule} from './rule.js';
 
 /** All rules, by kernel. */
 export const rules = {
@@ -43,7 +43,23 @@ export const rules = {
   ...pooling,
 };
 
-/** The rule of a kernel, or undefined for a kernel that the library does not know. */
-export function ruleFor(kernel: string): Rule<Signature> | undefined {
-  return (rules as unknown as Record<string, Rule<Signature>>)[kernel];
+/** What is known of a kernel: of ours everything, of a user's any part. */
+export interface KnownRule {
+  readonly batch?: Rule<Signature>['batch'];
+  readonly derivative?: 'zero' | Refusal;
+  readonly linearIn?: readonly PropertyKey[];
+  readonly jvp?: JvpRule<Signature>;
+  readonly vjp?: VjpRule<Signature>;
 }
+
+/** The rules of users' kernels, and those of ours of which a user has replaced a part. */
+export const userRules = new Map<string, KnownRule>();
+
+/** The rule of a kernel, or undefined for a kernel that the library does not know. */
+export const ruleFor = (kernel: string): KnownRule | undefined =>
+  userRules.get(kernel) ?? builtInRule(kernel);
+
+export const builtInRule = (kernel: string): KnownRule | undefined =>
+  Object.hasOwn(rules, kernel)
+    ? (rules as unknown as Record<string, KnownRule>)[kernel]
+    : undefined;

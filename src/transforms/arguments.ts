@@ -1,5 +1,6 @@
 import {Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
+import {sameShape} from '../rules/ops.js';
 import {leavesOf, pathOf, showArgument, showPath, tensorsOf} from '../tree.js';
 
 /** Any function of tensors, trees of tensors and other values. */
@@ -136,4 +137,37 @@ export function resolveArgnums(
     );
   }
   return resolved;
+}
+
+/** What a function of stock `tf.grad` returned. */
+export function assertTensor(y: unknown, transform: string): void {
+  if (y instanceof Tensor) return;
+  throw new TransformError(`the function must return a tensor, but returned ${describe(y)}.`, {
+    code: 'non-tensor-output',
+    transform,
+  });
+}
+
+/** The cotangents of integers are integers themselves: they would be cut off. */
+export function assertFloatInput(x: Tensor, index: number, transform: string): void {
+  if (isFloat(x)) return;
+  throw new TransformError(
+    `input ${index} is ${describe(x)}, with respect to which no derivative can be taken. Cast it (tf.cast(x, 'float32')) before.`,
+    {code: 'non-float-input', transform},
+  );
+}
+
+/** The `dy` of stock `tf.grad`. */
+export function assertCotangent(dy: Tensor, y: Tensor, transform: string): void {
+  if (!isFloat(dy)) {
+    throw new TransformError(`dy must have 'float32' dtype, but has '${dy.dtype}'.`, {
+      code: 'tree-mismatch',
+      transform,
+    });
+  }
+  if (sameShape(dy.shape, y.shape)) return;
+  throw new TransformError(
+    `dy is ${describe(dy)}, but the function returned ${describe(y)}. They must have the same shape.`,
+    {code: 'tree-mismatch', transform},
+  );
 }

@@ -90,7 +90,7 @@ export class BatchingLevel extends Level {
 
   process({name, inputs, attrs}: KernelCall): Tensor | Tensor[] {
     const rule = ruleFor(name);
-    if (rule === undefined) throw noBatchingRule(name);
+    if (rule?.batch === undefined) throw noBatchingRule(name);
     if (typeof rule.batch !== 'function') throw noBatchingRule(name, rule.batch.refuse);
     if (name === 'Multinomial' && this.randomness === 'same') throw sameMultinomial();
     const mark = nextTensorId();
@@ -190,7 +190,7 @@ function sameMultinomial(): TransformError {
 function noBatchingRule(kernel: string, reason?: string): TransformError {
   const why =
     reason ??
-    'The library does not know this kernel: give it a rule, or call it outside vmap, one example at a time.';
+    'The library does not know this kernel: give it a rule (registerBatchingRule), or call it outside vmap, one example at a time.';
   return new TransformError(`no batching rule for kernel '${kernel}'${showStack()}. ${why}`, {
     code: 'no-batching-rule',
     transform: 'vmap',

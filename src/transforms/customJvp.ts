@@ -5,7 +5,7 @@ import {zeros} from '../rules/ops.js';
 import {leavesInOrderOf, structureMismatch, tensorsOf, withTensors} from '../tree.js';
 import type {Gradient} from '../types.js';
 import {assertFunction, isFloat} from './arguments.js';
-import {transpose} from './forward.js';
+import {transposeLinear} from './reverse.js';
 import type {TangentsOf} from './jvp.js';
 import {callTreeGradient, floatsOf} from './treeGradient.js';
 
@@ -50,7 +50,7 @@ export function customJvp<A extends unknown[], R>(
       pullback(dys, _output, _saved, primals) {
         const tensors = tensorsOf(primals);
         const floats = floatsOf(tensors);
-        const pulled = transpose(
+        const pulled = transposeLinear(
           'customJvp',
           floats.map(({tensor}) => tensor),
           (ts) => {

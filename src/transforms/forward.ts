@@ -1,16 +1,15 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {getGradient} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
-import {savedWith, type EvaluatedGradient, type SomeTensors} from '../interpreter/custom.js';
+import {savedWith, type EvaluatedGradient} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
 import {attachGradient, detach, run, showStack} from '../interpreter/hook.js';
 import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
 import {ruleFor} from '../rules/index.js';
-import {add, zeros} from '../rules/ops.js';
+import {add} from '../rules/ops.js';
 import {isFloat} from './arguments.js';
-import {reverse} from './reverse.js';
-import {assertCotangentShape} from './tape.js';
+import {transposeLinear} from './reverse.js';
 
 /** A value together with its directional derivative. */
 class DualRecord extends TraceRecord {
@@ -58,13 +57,13 @@ export class ForwardLevel extends Level {
     const result = run(name, primals, attrs);
     const outputs = Array.isArray(result) ? result : [result];
     const rule = ruleFor(name);
-    if (rule !== undefined && 'derivative' in rule && rule.derivative === 'zero') return result;
+    if (rule?.derivative === 'zero') return result;
     if (!outputs.some(isFloat)) return result;
 
     let pushed: (Tensor | null)[];
-    if (rule !== undefined && 'linearIn' in rule) {
+    if (rule?.linearIn !== undefined) {
       pushed = pushLinear(name, rule.linearIn as readonly string[], primals, tangents, attrs);
-    } else if (rule !== undefined && 'jvp' in rule) {
+    } else if (rule?.jvp !== undefined) {
       pushed = [rule.jvp(primals as never, tangents as never, attrs, result as never)].flat();
     } else {
       pushed = pushByTransposing(name, inputs, primals, tangents, attrs, outputs);
@@ -99,7 +98,7 @@ export class ForwardLevel extends Level {
     const tangents = inputs.map((input) => this.tangentOf(input) ?? undefined);
     const pushed = pushforward
       ? pushforward(tangents, saved, below.inputs)
-      : transpose(
+      : transposeLinear(
           name,
           values,
           (dys) => pullback(dys, saved, below.inputs),
@@ -149,7 +148,7 @@ function pushByTransposing(
     ),
     ...outputs.filter((_, index) => config.outputsToSave?.[index]),
   ];
-  return transpose(
+  return transposeLinear(
     name,
     outputs,
     (dys) => {
@@ -161,48 +160,12 @@ function pushByTransposing(
   );
 }
 
-/**
- * Applies the transpose of a linear map: of cotangents to tangents, or the other way round.
- * @param like  tensors of the shapes that the map takes
- * @param map  gives `undefined` for zeros
- * @param duals  one for each tensor that the map gives; `undefined` is zero
- */
-export function transpose(
-  name: string,
-  like: readonly Tensor[],
-  map: (xs: Tensor[]) => SomeTensors,
-  duals: SomeTensors,
-  transform: string,
-): Tensor[] {
-  const origin = like.map(({shape, dtype}) => zeros(shape, dtype));
-  let places: number[] = [];
-  const linear = reverse(transform, origin, (xs) => {
-    const ys = map(xs);
-    places = [...ys.keys()].filter(
-      (index) => ys[index] !== undefined && duals[index] !== undefined,
-    );
-    const outputs = places.map((index) => ys[index]!);
-    places.forEach((index, i) =>
-      assertCotangentShape(name, outputs[i]!, duals[index]!.shape, index, transform),
-    );
-    return {outputs, extras: []};
-  });
-  try {
-    return linear.pullBack(
-      places.map((index) => duals[index]!),
-      true,
-    );
-  } finally {
-    linear.free();
-  }
-}
-
 function noForwardRule(kernel: string): TransformError {
-  const rule = ruleFor(kernel) as {derivative?: {refuse: string}} | undefined;
+  const {derivative} = (ruleFor(kernel) ?? {}) as {derivative?: {refuse: string}};
   return new TransformError(
     `no forward rule for kernel '${kernel}'${showStack()}. ` +
-      (rule?.derivative?.refuse ??
-        `Register a gradient for it with tf.registerGradient, or keep it out of what is differentiated.`),
+      (derivative?.refuse ??
+        `Register one with registerJvpRule, or a gradient with tf.registerGradient, or keep it out of what is differentiated.`),
     {code: 'no-forward-rule', transform: 'jvp', kernel},
   );
 }

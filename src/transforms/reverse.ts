@@ -1,12 +1,16 @@
-import type {GradConfig, NamedTensorMap} from '@tensorflow/tfjs-core';
-import {getGradient, ones, Tensor} from '@tensorflow/tfjs-core';
-import {TransformError, describe} from '../errors.js';
-import {savedWith, withDataOf, type EvaluatedGradient} from '../interpreter/custom.js';
+import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
+import {getGradient, ones} from '@tensorflow/tfjs-core';
+import {TransformError} from '../errors.js';
+import {
+  savedWith,
+  withDataOf,
+  type EvaluatedGradient,
+  type SomeTensors,
+} from '../interpreter/custom.js';
 import {nextTensorId} from '../interpreter/engine.js';
 import {
   attachGradient,
   detach,
-  routeGradients,
   run,
   runAtLevel,
   showStack,
@@ -16,13 +20,13 @@ import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {scoped} from '../interpreter/scope.js';
 import {adopt, alias, makeTracer, own, recordAt} from '../interpreter/tracer.js';
 import {ruleFor} from '../rules/index.js';
-import {sameShape, zeros} from '../rules/ops.js';
-import type {ShapeOnly, VjpRule} from '../rules/rule.js';
+import {zeros} from '../rules/ops.js';
+import type {JvpRule, ShapeOnly, VjpRule} from '../rules/rule.js';
 import type {Signature} from '../rules/signatures.js';
-import {isFloat} from './arguments.js';
-import {Tape, TapeNode, TapeRecord, type Pull, type Seed} from './tape.js';
+import {assertCotangent, assertFloatInput, assertTensor, isFloat} from './arguments.js';
+import {fromGradConfig} from './gradConfig.js';
+import {assertCotangentShape, Tape, TapeNode, TapeRecord, type Pull, type Seed} from './tape.js';
 
-type AnyVjpRule = VjpRule<Signature>;
 type Thunks = Record<string | number, (() => Tensor) | undefined>;
 
 /** Reverse mode: records every call on tracers of this level on a tape. See NOTE [levels], NOTE [reverse]. */
@@ -55,8 +59,7 @@ class ReverseLevel extends Level {
     const result = run(name, primals, attrs);
     const rule = ruleFor(name);
     const outputs = Array.isArray(result) ? result : [result];
-    const isZero = rule !== undefined && 'derivative' in rule && rule.derivative === 'zero';
-    if (isZero || !outputs.some(isFloat)) {
+    if (rule?.derivative === 'zero' || !outputs.some(isFloat)) {
       this.endsInZero = true;
       return result;
     }
@@ -65,7 +68,9 @@ class ReverseLevel extends Level {
     const tensors = Object.values(inputs);
     const parents = tensors.map((input) => (input == null ? null : this.recordOf(input)));
     const vjp =
-      rule !== undefined && 'vjp' in rule ? rule.vjp : fromGradConfig(getGradient(name), inputs);
+      rule?.vjp ??
+      fromGradConfig(getGradient(name), inputs) ??
+      fromJvpRule(name, rule?.jvp, inputs);
     if (vjp === null) {
       const refuse = (): never => noReverseRule(name, rule);
       const traced = this.record(name, outputs, parents, mark, refuse, null);
@@ -164,7 +169,7 @@ class ReverseLevel extends Level {
 }
 
 function namesToSave(
-  {saves}: AnyVjpRule,
+  {saves}: VjpRule<Signature>,
   names: readonly string[],
   parents: readonly (TapeRecord | null)[],
 ): readonly string[] {
@@ -174,21 +179,56 @@ function namesToSave(
   return names.flatMap((name, index) => (parents[index] === null ? [] : (perInput[name] ?? [])));
 }
 
-/** The reverse rule that a user registered with tfjs for a kernel of their own. */
-function fromGradConfig(config: GradConfig | null, inputs: NamedTensorMap): AnyVjpRule | null {
-  if (config == null) return null;
-  const saves = config.saveAllInputs ? Object.keys(inputs) : (config.inputsToSave ?? []);
-  const outputsToSave = config.outputsToSave ?? [];
+/** Kernels whose forward rules are being transposed. */
+const transposing = new Set<string>();
+
+/** Transposes a forward rule. One that runs its own kernel on a tangent would have to be transposed for that again, without end. */
+function transposeRule(
+  kernel: string,
+  like: Tensor,
+  push: (tangent: Tensor) => Tensor[],
+  dys: readonly Tensor[],
+): Tensor {
+  if (transposing.has(kernel)) {
+    throw new TransformError(
+      `no reverse rule for kernel '${kernel}'${showStack()}: its forward rule runs '${kernel}' itself on a tangent, and can't be transposed for ` +
+        `that. Register a gradient with tf.registerGradient.`,
+      {code: 'no-reverse-rule', transform: 'grad', kernel},
+    );
+  }
+  transposing.add(kernel);
+  try {
+    return transposeLinear(kernel, [like], ([tangent]) => push(tangent!), dys, 'grad')[0]!;
+  } finally {
+    transposing.delete(kernel);
+  }
+}
+
+/** The transpose of the forward rule that a user registered, where that is all that is known of a kernel of theirs. */
+function fromJvpRule(
+  kernel: string,
+  jvp: JvpRule<Signature> | undefined,
+  inputs: NamedTensorMap,
+): VjpRule<Signature> | null {
+  if (jvp === undefined) return null;
+  const names = Object.keys(inputs);
+  const perInput = <T>(values: readonly T[]): unknown =>
+    Array.isArray(inputs) ? values : Object.fromEntries(names.map((name, i) => [name, values[i]]));
   return {
-    saves: saves as never,
-    savesOutput: outputsToSave.some(Boolean),
+    saves: names as never,
+    savesOutput: true,
     pullback: (dy, residuals, attrs) => {
-      const values = residuals as Record<string, Tensor | Tensor[]>;
-      const outputs = ([values['output'] ?? []].flat() as Tensor[]).filter(
-        (_, index) => outputsToSave[index],
-      );
-      const inputValues = saves.map((name) => values[name] as Tensor);
-      return config.gradFunc(dy as Tensor, [...inputValues, ...outputs], attrs as never) as never;
+      const values = residuals as Record<string, Tensor>;
+      const dys = [dy].flat() as Tensor[];
+      const primals = perInput(names.map((name) => values[name]));
+      const push = (input: string, tangent: Tensor): Tensor[] => {
+        const tangents = perInput(names.map((name) => (name === input ? tangent : undefined)));
+        const pushed = jvp(primals as never, tangents as never, attrs, values['output'] as never);
+        return dys.map(({shape, dtype}, i) => [pushed].flat()[i] ?? zeros(shape, dtype));
+      };
+      const cotangentOf = (input: string): Tensor =>
+        transposeRule(kernel, values[input]!, (tangent) => push(input, tangent), dys);
+      return Object.fromEntries(names.map((name) => [name, () => cotangentOf(name)])) as never;
     },
   };
 }
@@ -199,7 +239,8 @@ function noReverseRule(kernel: string, rule: object | undefined): never {
   throw new TransformError(
     `no reverse rule for kernel '${kernel}'${showStack()}. ` +
       (derivative?.refuse ??
-        `Register one with tf.registerGradient, or keep the kernel out of what is differentiated.`),
+        `Register one with tf.registerGradient, or a forward rule with registerJvpRule, which is then transposed, or keep the kernel out of ` +
+          `what is differentiated.`),
     {code: 'no-reverse-rule', transform: 'grad', kernel},
   );
 }
@@ -261,8 +302,42 @@ export function reverse(
   }
 }
 
+/**
+ * Applies the transpose of a linear map: of cotangents to tangents, or the other way round.
+ * @param like  tensors of the shapes that the map takes
+ * @param map  gives `undefined` for zeros
+ * @param duals  one for each tensor that the map gives; `null` or `undefined` is zero
+ */
+export function transposeLinear(
+  name: string,
+  like: readonly Tensor[],
+  map: (xs: Tensor[]) => SomeTensors,
+  duals: readonly (Tensor | null | undefined)[],
+  transform: string,
+): Tensor[] {
+  const origin = like.map(({shape, dtype}) => zeros(shape, dtype));
+  let places: number[] = [];
+  const linear = reverse(transform, origin, (xs) => {
+    const ys = map(xs);
+    places = [...ys.keys()].filter((index) => ys[index] != null && duals[index] != null);
+    const outputs = places.map((index) => ys[index]!);
+    places.forEach((index, i) =>
+      assertCotangentShape(name, outputs[i]!, duals[index]!.shape, index, transform),
+    );
+    return {outputs, extras: []};
+  });
+  try {
+    return linear.pullBack(
+      places.map((index) => duals[index]!),
+      true,
+    );
+  } finally {
+    linear.free();
+  }
+}
+
 /** tfjs's `engine.gradients`, which `tf.grad`, `tf.variableGrads` and optimizers call, while transforms run or `install` has routed it here. */
-const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
+export const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
   const level = new ReverseLevel('tf.grad', true);
   const xs = [...new Set(inputs)];
   return scoped(level.transform, (results) => {
@@ -273,18 +348,18 @@ const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
         const tracers = xs.map((x) => level.leaf(x));
         leaves = tracers.map((tracer) => level.recordOf(tracer)!);
         const returned = withDataOf(xs, tracers, f);
-        assertTensor(returned, level);
+        assertTensor(returned, level.transform);
         // The function may hand back one of the tensors that it holds.
         const y = tracers[xs.indexOf(returned)] ?? returned;
         record = level.recordOf(y);
         return [alias(level.primalOf(y))];
       });
       const seed = dy ?? ones([...value!.shape]);
-      assertCotangent(seed, value!, level);
+      assertCotangent(seed, value!, level.transform);
       const seeds = record === null ? [] : [{record, cotangent: seed}];
       const grads = level.tape.pullBack(seeds, leaves, true);
       xs.forEach((x, index) => {
-        if (grads[index] !== null) assertFloatInput(x, inputs.indexOf(x), level);
+        if (grads[index] !== null) assertFloatInput(x, inputs.indexOf(x), level.transform);
       });
       // tfjs has gradients, zeros, of functions that are constant in pieces.
       if (!allowNoGradients && level.endsInZero) {
@@ -307,37 +382,6 @@ const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
   });
 };
 
-function assertTensor(y: unknown, {transform}: Level): void {
-  if (y instanceof Tensor) return;
-  throw new TransformError(`the function must return a tensor, but returned ${describe(y)}.`, {
-    code: 'non-tensor-output',
-    transform,
-  });
-}
-
-/** The cotangents of integers are integers themselves: they would be cut off. */
-function assertFloatInput(x: Tensor, index: number, {transform}: Level): void {
-  if (isFloat(x)) return;
-  throw new TransformError(
-    `input ${index} is ${describe(x)}, with respect to which no derivative can be taken. Cast it (tf.cast(x, 'float32')) before.`,
-    {code: 'non-float-input', transform},
-  );
-}
-
-function assertCotangent(dy: Tensor, y: Tensor, {transform}: Level): void {
-  if (!isFloat(dy)) {
-    throw new TransformError(`dy must have 'float32' dtype, but has '${dy.dtype}'.`, {
-      code: 'tree-mismatch',
-      transform,
-    });
-  }
-  if (sameShape(dy.shape, y.shape)) return;
-  throw new TransformError(
-    `dy is ${describe(dy)}, but the function returned ${describe(y)}. They must have the same shape.`,
-    {code: 'tree-mismatch', transform},
-  );
-}
-
 /** Runs `body` with a level on the stack. See `runAtLevel`. */
 export function enter<L extends Level>(level: L, body: (level: L) => Tensor[]): Tensor[] {
   return runAtLevel(level, stockGradients, body);
@@ -355,22 +399,3 @@ export function enterSome<L extends Level>(
   });
   return [...all];
 }
-
-/**
- * Routes stock `tf.grad`, `tf.grads`, `tf.valueAndGrad(s)`, `tf.variableGrads` and optimizers through this library, so that plain tfjs
- * code is right to any order. (Stock tfjs loses a part of the second derivative wherever a gradient uses its kernel's output.) Without it they
- * are routed only while a transform runs.
- *
- * What the function gives to `tf.keep` or assigns to a variable is there afterwards, as ever. What differs from stock tfjs: errors are
- * `TransformError`s; no derivative passes through integer tensors; a variable can't be assigned while it is being differentiated.
- * Calling it twice is calling it once. Called by a function that a transform runs, it holds from when that has returned.
- * @example
- * const secondDerivative = tf.grad(tf.grad((x) => x.mul(x.exp())));
- * install();
- * secondDerivative(tf.scalar(0.5))  // => 4.1218
- * uninstall();
- */
-export const install = (): void => routeGradients(stockGradients, true);
-
-/** Takes `install()` back: while no transform runs the engine is as tfjs made it. */
-export const uninstall = (): void => routeGradients(stockGradients, false);

@@ -239,11 +239,14 @@ describeBackends('compositions instead of kernels', () => {
         const named = Object.fromEntries(
           Object.entries(inputs).map(([name, value]) => [name, toTensor(value)]),
         );
-        const results = repair.composition(
-          named as never,
-          attrs as never,
-          ((args: object, options: object) => run(tf, kernel, args, options)) as never,
-        ) as tf.Tensor | tf.Tensor[];
+        const compose = repair.composition as (
+          inputs: object,
+          attrs: object,
+          own: (inputs: object, attrs: object) => unknown,
+        ) => tf.Tensor | tf.Tensor[];
+        const results = compose(named, attrs, (args, options) =>
+          run(tf, kernel, args as never, options),
+        );
         actual.push(...(Array.isArray(results) ? results : [results]).map(fromTensor));
       });
       expectAllClose(actual, reference, {relative: 1e-5, absolute: 1e-5}, title);

@@ -221,7 +221,7 @@ describeBackends('bad input to vmap', () => {
     try {
       fails(
         'no-batching-rule',
-        "vmap: no batching rule for kernel 'Unheard' (in vmap → vmap). The library does not know this kernel: give it a rule, or call it outside vmap",
+        "vmap: no batching rule for kernel 'Unheard' (in vmap → vmap). The library does not know this kernel: give it a rule (registerBatchingRule), or call it outside vmap",
         [tf.ones([4, 2])],
         (x) => vmap(vmap((y: tf.Tensor): tf.Tensor => tf.engine().runKernel('Unheard', {x: y})))(x),
       );

@@ -20,7 +20,7 @@ export function routeGradients(): void {
     const engine = tf.engine() as unknown as {gradients: GradientsMethod};
     if (this !== engine) return gradients.apply(this, args);
     let result: Gradients | undefined;
-    enter(new BatchingLevel(1), () => {
+    enter(new BatchingLevel(1, 'same'), () => {
       result = engine.gradients(...args);
       return [result.value, ...result.grads.filter((grad) => grad !== undefined)];
     });

@@ -1,5 +1,6 @@
 import {joinRepairs, type Repairs} from '../composition.js';
 import * as arrays from './arrays.js';
+import * as convolutions from './convolutions.js';
 import * as elementwise from './elementwise.js';
 import * as images from './images.js';
 import * as products from './products.js';
@@ -18,6 +19,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.scattersOfCpu,
     arrays.channelsFirstDepthToSpace,
     images.resizesOfCpu,
+    convolutions.convolutionsOfCpu,
   ),
   wasm: joinRepairs(
     strings.stringsOnWasm,
@@ -40,6 +42,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.padOfWasm,
     arrays.countsOfWasm,
     images.resizesOfOthers,
+    convolutions.convolutionsOfWasm,
   ),
   tensorflow: joinRepairs(
     strings.stringsOnTensorflow,
@@ -56,5 +59,6 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.diagonalOfTensorflow,
     arrays.channelsFirstDepthToSpace,
     images.resizesOfOthers,
+    convolutions.convolutionsOfTensorflow,
   ),
 };

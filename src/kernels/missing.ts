@@ -1,5 +1,6 @@
 import type {Compositions} from './composition.js';
 import * as compositions from './compositions.js';
+import {morphologyThatWebglLacks, poolsThatTensorflowLacks} from './repairs/pools.js';
 
 /** What each backend lacks of the kernels that training needs, as of tfjs 4.22. See NOTE [compositions]. */
 export const missing: {readonly [backend: string]: Compositions} = {
@@ -10,4 +11,6 @@ export const missing: {readonly [backend: string]: Compositions} = {
     Einsum: compositions.einsum,
     UnsortedSegmentSum: compositions.unsortedSegmentSum,
   },
+  tensorflow: poolsThatTensorflowLacks,
+  webgl: morphologyThatWebglLacks,
 };

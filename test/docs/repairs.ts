@@ -66,9 +66,9 @@ const remaining: readonly (readonly [
   why: string,
 ])[] = [
   [
-    'ClipByValue, Relu, Relu6, Max',
+    'ClipByValue, Relu6, Maximum, Minimum',
     'wasm',
-    'NaN becomes a bound, or is passed over',
+    'NaN becomes a bound, and the larger of 0 and NaN is 0',
     'that a tensor holds a NaN shows only in its values',
   ],
   ['Sign', 'tensorflow', 'Sign(NaN) is NaN, elsewhere 0', 'shows only in the values'],

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type {Tensor} from '@tensorflow/tfjs-core';
 import type {BackendName} from '../backends.js';
 import type {Tfjs} from '../support/reference64.js';
-import {sample, type Sample, type SampleOptions} from './sample.js';
+import {sample, type Sample} from './sample.js';
 import {f32} from './spec.js';
 
 type Shape4D = [number, number, number, number];
@@ -92,52 +92,36 @@ function attrsOf({strides, pad, dilations, dimRoundingMode, dataFormat = 'NHWC'}
   return {strides, pad, dataFormat, dilations, dimRoundingMode};
 }
 
-/** tfjs-node passes on explicit padding in Conv2D alone, and padding given as a number nowhere. */
-function refusedPadding({pad}: Geometry, explicit: 'taken' | 'refused' = 'refused'): SampleOptions {
-  const isTaken = typeof pad === 'string' || (typeof pad !== 'number' && explicit === 'taken');
-  return isTaken ? {} : {refused: {tensorflow: "pads 'valid' and 'same' only"}};
-}
-
 const conv2d: Sample[] = [
   ...[...geometries, dilated].map((geometry) =>
-    sample(
-      'Conv2D',
-      {x: f32(...geometry.x), filter: f32(...geometry.filter)},
-      attrsOf(geometry),
-      refusedPadding(geometry, 'taken'),
-    ),
+    sample('Conv2D', {x: f32(...geometry.x), filter: f32(...geometry.filter)}, attrsOf(geometry)),
   ),
   sample(
     'Conv2D',
     {x: f32(...channelsFirst.x), filter: f32(...channelsFirst.filter)},
     attrsOf(channelsFirst),
-    {refused: {wasm: 'takes NHWC only'}},
   ),
   ...geometries.flatMap((geometry) => [
     sample(
       'Conv2DBackpropInput',
       {dy: f32(...geometry.y), filter: f32(...geometry.filter)},
       {...withoutDilations(geometry), inputShape: geometry.x},
-      refusedPadding(geometry),
     ),
     sample(
       'Conv2DBackpropFilter',
       {x: f32(...geometry.x), dy: f32(...geometry.y)},
       {...withoutDilations(geometry), filterShape: geometry.filter},
-      refusedPadding(geometry),
     ),
   ]),
   sample(
     'Conv2DBackpropInput',
     {dy: f32(...channelsFirst.y), filter: f32(...channelsFirst.filter)},
     {...withoutDilations(channelsFirst), inputShape: channelsFirst.x},
-    {skip: {wasm: 'its derivatives take Conv2D, which wasm has for NHWC only'}},
   ),
   sample(
     'Conv2DBackpropFilter',
     {x: f32(...channelsFirst.x), dy: f32(...channelsFirst.y)},
     {...withoutDilations(channelsFirst), filterShape: channelsFirst.filter},
-    {skip: {wasm: 'its derivatives take Conv2D, which wasm has for NHWC only'}},
   ),
 ];
 
@@ -197,7 +181,6 @@ const depthwise: Sample[] = [
       'DepthwiseConv2dNative',
       {x: f32(...geometry.x), filter: f32(...geometry.filter)},
       attrsOf(geometry),
-      refusedPadding(geometry),
     ),
   ),
   ...depthwiseGeometries.flatMap((geometry) => {
@@ -217,21 +200,15 @@ const depthwise: Sample[] = [
   }),
 ];
 
-const noDilation: SampleOptions = {
-  faulty: {cpu: 'ignores dilations'},
-  refused: {tensorflow: 'oneDNN has no dilated gradient'},
-};
-
 const undilated = {strides: depthwiseDilated.strides, pad: depthwiseDilated.pad, dilations: 1};
 
-/** As if the filter had zeros between its rows. */
+/** As if the filter had zeros between its rows: the kernels of cpu ignore dilations. */
 const depthwiseDilatedGradients: Sample[] = [
   sample(
     'DepthwiseConv2dNativeBackpropInput',
     {dy: f32(...depthwiseDilated.y), filter: f32(...depthwiseDilated.filter)},
     {...undilated, dilations: depthwiseDilated.dilations, inputShape: depthwiseDilated.x},
     {
-      ...noDilation,
       reference: (tf, [dy, filter]) =>
         tf
           .engine()
@@ -247,7 +224,6 @@ const depthwiseDilatedGradients: Sample[] = [
     {x: f32(...depthwiseDilated.x), dy: f32(...depthwiseDilated.y)},
     {...undilated, dilations: depthwiseDilated.dilations, filterShape: depthwiseDilated.filter},
     {
-      ...noDilation,
       reference: (tf, [x, dy]) => {
         const spread = tf
           .engine()

@@ -11,6 +11,11 @@ import {
   poolsOfTensorflow,
   poolsOfWasm,
 } from '../../src/kernels/repairs/pools.js';
+import {
+  volumesOfCpu,
+  volumesOfTensorflow,
+  volumesOfWasm,
+} from '../../src/kernels/repairs/volumes.js';
 import {describeBackends} from '../backends.js';
 import {expectAllClose} from '../support/compare.js';
 import {fromTensor, host, toTensor, type HostTensor} from '../support/host.js';
@@ -71,17 +76,17 @@ const dilation = {strides: [1, 2], pad: 'same', dilations: [2, 1]};
 
 const cases: Readonly<Record<string, Case>> = {
   Conv3D: {
-    repair: convolutionsOfTensorflow.Conv3D![0]!,
+    repair: volumesOfTensorflow.Conv3D![0]!,
     inputs: {x: floats(2, 2, 3, 4, 2), filter: floats(2, 3, 2, 2, 3)},
     attrs: volume,
   },
   'Conv3D, dilated': {
-    repair: convolutionsOfTensorflow.Conv3D![0]!,
+    repair: volumesOfTensorflow.Conv3D![0]!,
     inputs: {x: floats(1, 4, 5, 4, 2), filter: floats(2, 3, 2, 2, 3)},
     attrs: {...volume, pad: 'same', dilations: [2, 1, 2]},
   },
   'Conv3D, apart': {
-    repair: convolutionsOfCpu.Conv3D![0]!,
+    repair: volumesOfCpu.Conv3D![0]!,
     inputs: {x: floats(1, 3, 5, 4, 2), filter: floats(1, 2, 1, 2, 3)},
     attrs: {strides: [2, 3, 3], pad: 'same', dataFormat: 'NDHWC', dilations: 1},
     expected: (tfjs, {x, filter}) =>
@@ -93,12 +98,12 @@ const cases: Readonly<Record<string, Case>> = {
       ),
   },
   Conv3DBackpropInputV2: {
-    repair: convolutionsOfWasm.Conv3DBackpropInputV2![0]!,
+    repair: volumesOfWasm.Conv3DBackpropInputV2![0]!,
     inputs: {dy: floats(1, 3, 2, 3, 2), filter: floats(2, 2, 3, 2, 2)},
     attrs: {strides: [1, 2, 2], pad: 'same', inputShape: [1, 3, 4, 5, 2]},
   },
   Conv3DBackpropFilterV2: {
-    repair: convolutionsOfWasm.Conv3DBackpropFilterV2![0]!,
+    repair: volumesOfWasm.Conv3DBackpropFilterV2![0]!,
     inputs: {x: floats(1, 3, 4, 5, 2), dy: floats(1, 3, 2, 3, 2)},
     attrs: {strides: [1, 2, 2], pad: 'same', filterShape: [2, 2, 3, 2, 2]},
   },
@@ -118,7 +123,7 @@ const cases: Readonly<Record<string, Case>> = {
     attrs: {...image, filterShape: [2, 2, 2, 3]},
   },
   'DepthwiseConv2dNative, NCHW': {
-    repair: convolutionsOfCpu.DepthwiseConv2dNative![0]!,
+    repair: volumesOfCpu.DepthwiseConv2dNative![0]!,
     inputs: {x: floats(2, 3, 4, 5), filter: floats(2, 3, 3, 2)},
     attrs: {strides: [2, 2], pad: 'same', dataFormat: 'NCHW', dilations: 1},
     expected: (tfjs, {x, filter}) =>

@@ -1,230 +1,218 @@
-import type {TensorInfo} from '@tensorflow/tfjs-core';
+import type {
+  Conv2DAttrs,
+  DepthwiseConv2dNativeAttrs,
+  FusedConv2DAttrs,
+  Tensor,
+  TensorInfo,
+} from '@tensorflow/tfjs-core';
 import {
   axesOf,
-  channelsLastAttrs,
   convolution,
-  filterGradientByConvolution,
-  inputGradientByConvolution,
-  isDilated,
-  toChannelsFirst,
-  toChannelsLast,
+  filterGradient,
+  inputGradient,
+  pairOf,
+  type ConvolutionAttrs,
 } from '../../rules/convolve.js';
-import {
-  depthwiseAxesOf,
-  depthwiseFilterGradientByConvolution,
-  depthwiseInputGradientByConvolution,
-} from '../../rules/depthwise.js';
-import {
-  convolveByPlanes,
-  volumeAxesOf,
-  volumeFilterGradient,
-  volumeInputGradient,
-  type VolumeAttrs,
-} from '../../rules/volume.js';
-import {fit, fitted} from '../../rules/windows.js';
+import {depthwiseAxesOf} from '../../rules/depthwise.js';
+import {activate, beforeActivation} from '../../rules/fused.js';
+import {reshape} from '../../rules/ops.js';
+import {run} from '../../rules/rule.js';
+import {fit, spreadOut} from '../../rules/windows.js';
 import type {Repair, Repairs} from '../composition.js';
+import {
+  depthwiseConv2dNativeBackpropFilter,
+  depthwiseConv2dNativeBackpropInput,
+} from '../compositions.js';
+import {storedRank} from './products.js';
 
-const byConvolution = 'as a convolution of rearranged operands';
+const isDilated = ({dilations}: {readonly dilations?: number | readonly number[]}): boolean =>
+  typeof dilations === 'number' ? dilations > 1 : (dilations?.some((n) => n > 1) ?? false);
 
-/** In their input, and in their filter. */
-interface Gradients<Input extends keyof Repairs, Filter extends keyof Repairs> {
-  readonly input: Omit<Repair<Input>, 'wrong' | 'isWrong'>;
-  readonly filter: Omit<Repair<Filter>, 'wrong' | 'isWrong'>;
-}
+const isChannelsFirst = ({dataFormat}: {readonly dataFormat?: string}): boolean =>
+  dataFormat === 'NCHW';
 
-const depthwiseGradients: Gradients<
-  'DepthwiseConv2dNativeBackpropInput',
-  'DepthwiseConv2dNativeBackpropFilter'
-> = {
-  input: {
-    instead: byConvolution,
-    composition: ({dy, filter}, attrs) => {
-      const axes = depthwiseAxesOf(attrs.inputShape, filter.shape, attrs);
-      return depthwiseInputGradientByConvolution(dy, filter, axes);
-    },
-  },
-  filter: {
-    instead: byConvolution,
-    composition: ({x, dy}, attrs) => {
-      const axes = depthwiseAxesOf(x.shape, attrs.filterShape, attrs);
-      return depthwiseFilterGradientByConvolution(x, dy, attrs.filterShape, axes);
-    },
-  },
+/** Padding as a number, or as a list of pairs. */
+const isExplicit = ({pad}: {readonly pad: ConvolutionAttrs['pad']}): boolean =>
+  typeof pad !== 'string';
+
+const TRANSPOSED = "transposed to 'NHWC' and back";
+
+const channelsFirst: Repair<'Conv2D'> = {
+  wrong: "throws for 'NCHW'",
+  instead: TRANSPOSED,
+  isWrong: (_inputs, attrs) => isChannelsFirst(attrs),
+  composition: ({x, filter}, attrs) => convolution(x, filter, attrs),
 };
 
-const imageGradients: Gradients<'Conv2DBackpropInput', 'Conv2DBackpropFilter'> = {
-  input: {
-    instead: byConvolution,
-    composition: ({dy, filter}, attrs) => {
-      const axes = axesOf(attrs.inputShape, filter.shape, attrs);
-      if (attrs.dataFormat === 'NHWC') return inputGradientByConvolution(dy, filter, axes);
-      return toChannelsFirst(inputGradientByConvolution(toChannelsLast(dy), filter, axes));
-    },
-  },
-  filter: {
-    instead: byConvolution,
-    composition: ({x, dy}, attrs) => {
-      const axes = axesOf(x.shape, attrs.filterShape, attrs);
-      if (attrs.dataFormat === 'NHWC') return filterGradientByConvolution(x, dy, axes);
-      return filterGradientByConvolution(toChannelsLast(x), toChannelsLast(dy), axes);
-    },
-  },
-};
+/** `[N, H, W, C]` with its padding, for a kernel that adds none. */
+const padded = (x: Tensor, filter: Tensor, attrs: Conv2DAttrs): Tensor =>
+  fit(x, axesOf(x.shape, filter.shape, attrs));
 
-const planes = 'as a convolution of images, see NOTE [volumes]';
-
-const conv3D: Omit<Repair<'Conv3D'>, 'wrong' | 'isWrong'> = {
-  instead: planes,
-  composition: ({x, filter}, attrs) => {
-    const axes = volumeAxesOf(x.shape, filter.shape, attrs);
-    return convolveByPlanes(fit(x, axes), filter, fitted(axes));
-  },
-};
-
-const volumeGradients: Gradients<'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'> = {
-  input: {
-    instead: planes,
-    composition: ({dy, filter}, attrs) =>
-      volumeInputGradient(dy, filter, volumeAxesOf(attrs.inputShape, filter.shape, attrs)),
-  },
-  filter: {
-    instead: planes,
-    composition: ({x, dy}, attrs) =>
-      volumeFilterGradient(x, dy, volumeAxesOf(x.shape, attrs.filterShape, attrs)),
-  },
-};
-
-/** Whether 'same' pads a negative number of positions, which shifts the windows. */
-const liesApart = (
-  xShape: readonly number[],
-  filterShape: readonly number[],
-  attrs: VolumeAttrs,
-): boolean =>
-  attrs.pad === 'same' &&
-  volumeAxesOf(xShape, filterShape, attrs).some(
-    ({stride, window, dilation}) => stride > (window - 1) * dilation + 1,
-  );
-
-const shifts = "shifts windows that lie apart, with 'same' padding";
-
-const apart: Repairs = {
-  Conv3D: [
-    {
-      ...conv3D,
-      wrong: shifts,
-      isWrong: ({x, filter}, attrs) => liesApart(x.shape, filter.shape, attrs),
-    },
-  ],
-  Conv3DBackpropInputV2: [
-    {
-      ...volumeGradients.input,
-      wrong: shifts,
-      isWrong: ({filter}, attrs) => liesApart(attrs.inputShape, filter.shape, attrs),
-    },
-  ],
-  Conv3DBackpropFilterV2: [
-    {
-      ...volumeGradients.filter,
-      wrong: shifts,
-      isWrong: ({x}, attrs) => liesApart(x.shape, attrs.filterShape, attrs),
-    },
-  ],
-};
-
-const isDepthwiseDilated = (
-  xShape: readonly number[],
-  filterShape: readonly number[],
-  attrs: Parameters<typeof depthwiseAxesOf>[2],
-): boolean => isDilated(depthwiseAxesOf(xShape, filterShape, attrs));
-
-const dilatedDepthwise = (wrong: string): Repairs => ({
-  DepthwiseConv2dNativeBackpropInput: [
-    {
-      ...depthwiseGradients.input,
-      wrong,
-      isWrong: ({filter}, attrs) => isDepthwiseDilated(attrs.inputShape, filter.shape, attrs),
-    },
-  ],
-  DepthwiseConv2dNativeBackpropFilter: [
-    {
-      ...depthwiseGradients.filter,
-      wrong,
-      isWrong: ({x}, attrs) => isDepthwiseDilated(x.shape, attrs.filterShape, attrs),
-    },
-  ],
+const unpadded = <Attrs extends ConvolutionAttrs>(attrs: Attrs): Attrs => ({
+  ...attrs,
+  pad: 'valid',
+  dimRoundingMode: undefined,
 });
 
-export const convolutionsOfCpu: Repairs = {
-  ...apart,
-  ...dilatedDepthwise('ignores dilations'),
+type Gradients = Repair<'Conv2DBackpropInput'> & Repair<'Conv2DBackpropFilter'>;
+
+const paddingOrFormat: Pick<Gradients, 'wrong' | 'instead' | 'isWrong'> = {
+  wrong: "throws for padding in numbers, and for 'NCHW' unless oneDNN is in use",
+  instead: `padded before, or cut afterwards; ${TRANSPOSED}`,
+  isWrong: (_inputs, attrs) => isExplicit(attrs) || isChannelsFirst(attrs),
+};
+
+const depthwiseGradients = (
+  wrong: string,
+  isWrong: (attrs: Omit<DepthwiseConv2dNativeAttrs, 'dataFormat'>) => boolean,
+): Repairs => {
+  const instead = 'depthwise convolutions of rearranged operands';
+  return {
+    DepthwiseConv2dNativeBackpropInput: [
+      {
+        wrong,
+        instead,
+        isWrong: (_inputs, attrs) => isWrong(attrs),
+        composition: depthwiseConv2dNativeBackpropInput,
+      },
+    ],
+    DepthwiseConv2dNativeBackpropFilter: [
+      {
+        wrong,
+        instead,
+        isWrong: (_inputs, attrs) => isWrong(attrs),
+        composition: depthwiseConv2dNativeBackpropFilter,
+      },
+    ],
+  };
+};
+
+type Fused = Repair<'FusedConv2D'> & Repair<'FusedDepthwiseConv2D'>;
+
+/** The parts of a fused kernel one after the other. */
+const inParts =
+  (kernel: 'Conv2D' | 'DepthwiseConv2dNative'): Fused['composition'] =>
+  ({x, filter, bias, preluActivationWeights: weights}, attrs) => {
+    const perChannel = (y: Tensor | undefined): Tensor | undefined =>
+      y !== undefined && y.rank === 1 && isChannelsFirst(attrs) ? reshape(y, [y.size, 1, 1]) : y;
+    const product = run(kernel, {x, filter}, attrs);
+    return activate(beforeActivation(product, perChannel(bias)), perChannel(weights), attrs);
+  };
+
+const fused = (
+  kernel: 'Conv2D' | 'DepthwiseConv2dNative',
+  wrong: string,
+  isWrong: (bias: TensorInfo | undefined, attrs: FusedConv2DAttrs, backend: object) => boolean,
+): Fused => ({
+  wrong,
+  instead: `${kernel}, Add and the activation`,
+  isWrong: ({bias}, attrs, backend) => isWrong(bias, attrs, backend),
+  composition: inParts(kernel),
+});
+
+export const convolutionsOfCpu: Repairs = depthwiseGradients('ignores dilations', isDilated);
+
+const fusedOnWasm = (kernel: 'Conv2D' | 'DepthwiseConv2dNative'): Fused =>
+  fused(
+    kernel,
+    "throws for 'NCHW', takes a bias of rank 1 only, and of a reshaped bias looks at the rank before",
+    (bias, attrs, backend) =>
+      isChannelsFirst(attrs) ||
+      (bias != null && (bias.shape.length !== 1 || storedRank(bias, backend) !== 1)),
+  );
+
+export const convolutionsOfWasm: Repairs = {
+  Conv2D: [channelsFirst],
+  FusedConv2D: [fusedOnWasm('Conv2D')],
+  FusedDepthwiseConv2D: [fusedOnWasm('DepthwiseConv2dNative')],
+};
+
+/** A depthwise filter with zeros between its rows and columns, as dilations have it. */
+function dilated(filter: Tensor, dilations: readonly [number, number]): Tensor {
+  const [height = 1, width = 1, channels = 1, multiplier = 1] = filter.shape;
+  const spread = spreadOut(reshape(filter, [1, height, width, channels * multiplier]), dilations);
+  return reshape(spread, [...spread.shape.slice(1, 3), channels, multiplier]);
+}
+
+const stridesDiffer = (strides: number | readonly number[]): boolean =>
+  typeof strides !== 'number' && strides[0] !== strides[1];
+
+/** Every so many rows and columns of images. */
+const everySo = (y: Tensor, [rows, columns]: readonly [number, number]): Tensor =>
+  run(
+    'StridedSlice',
+    {x: y},
+    {
+      begin: [0, 0, 0, 0],
+      end: y.shape,
+      strides: [1, rows, columns, 1],
+      beginMask: 0,
+      endMask: 0,
+      ellipsisMask: 0,
+      newAxisMask: 0,
+      shrinkAxisMask: 0,
+    },
+  );
+
+export const convolutionsOfTensorflow: Repairs = {
+  Conv2D: [
+    {
+      ...channelsFirst,
+      wrong: "throws for 'NCHW' unless oneDNN is in use, and strides along the wrong dimensions",
+    },
+    {
+      wrong: 'throws for padding given as one number',
+      instead: 'padded before',
+      isWrong: (_inputs, {pad}) => typeof pad === 'number',
+      composition: ({x, filter}, attrs, kernel) =>
+        kernel({x: padded(x, filter, attrs), filter}, unpadded(attrs)),
+    },
+  ],
+  Conv2DBackpropInput: [
+    {
+      ...paddingOrFormat,
+      composition: ({dy, filter}, attrs) => inputGradient(dy, filter, attrs.inputShape, attrs),
+    },
+  ],
+  Conv2DBackpropFilter: [
+    {
+      ...paddingOrFormat,
+      composition: ({x, dy}, attrs) => filterGradient(x, dy, attrs.filterShape, attrs),
+    },
+  ],
   DepthwiseConv2dNative: [
     {
-      wrong: "ignores dataFormat 'NCHW'",
-      instead: 'in NHWC, between transposes',
-      isWrong: (_inputs, {dataFormat}) => dataFormat === 'NCHW',
+      wrong:
+        'throws for padding in numbers, for different strides, and for dilations unless oneDNN is in use',
+      instead: 'padded before; the filter with zeros in between; some positions of all',
+      isWrong: (_inputs, attrs) =>
+        isExplicit(attrs) || isDilated(attrs) || stridesDiffer(attrs.strides),
       composition: ({x, filter}, attrs, kernel) => {
-        const inputs = {x: toChannelsLast(x), filter};
-        return toChannelsFirst(kernel(inputs, channelsLastAttrs(attrs)));
+        const axes = depthwiseAxesOf(x.shape, filter.shape, attrs);
+        const inputs = {x: fit(x, axes), filter: dilated(filter, pairOf(axes, 'dilation'))};
+        const strides = pairOf(axes, 'stride');
+        const even: [number, number] = stridesDiffer(strides) ? [1, 1] : strides;
+        const y = kernel(inputs, {...unpadded(attrs), strides: even, dilations: [1, 1]});
+        return stridesDiffer(strides) ? everySo(y, strides) : y;
       },
     },
   ],
-};
-
-export const convolutionsOfWasm: Repairs = {
-  Conv2D: [
-    {
-      wrong: "throws for dataFormat 'NCHW'",
-      instead: 'in NHWC, between transposes',
-      isWrong: (_inputs, {dataFormat}) => dataFormat === 'NCHW',
-      composition: ({x, filter}, attrs) => convolution(x, filter, attrs),
-    },
+  ...depthwiseGradients(
+    'throws for padding in numbers, for different strides, and for dilations',
+    (attrs) => isExplicit(attrs) || isDilated(attrs) || stridesDiffer(attrs.strides),
+  ),
+  FusedConv2D: [
+    fused(
+      'Conv2D',
+      "throws for 'NCHW' and for padding given as one number",
+      (_bias, attrs) => isChannelsFirst(attrs) || typeof attrs.pad === 'number',
+    ),
   ],
-  Conv3D: apart.Conv3D!,
-  Conv3DBackpropInputV2: [
-    {...volumeGradients.input, wrong: 'leaves most of the result 0', isWrong: () => true},
-  ],
-  Conv3DBackpropFilterV2: [
-    {
-      ...volumeGradients.filter,
-      wrong: 'leaves a part of the result 0 where strides or paddings differ',
-      isWrong: () => true,
-    },
-  ],
-};
-
-/** TensorFlow pads by itself only as 'valid' and 'same' say. */
-const isPadded = ({pad}: {readonly pad: unknown}): boolean => typeof pad !== 'string' && pad !== 0;
-
-const noPadding = "throws for padding other than 'valid' and 'same'";
-
-const shiftsPlanes = (
-  {shape}: Pick<TensorInfo, 'shape'>,
-  filterShape: readonly number[],
-  attrs: VolumeAttrs,
-): boolean => liesApart(shape, filterShape, attrs);
-
-export const convolutionsOfTensorflow: Repairs = {
-  ...dilatedDepthwise('throws for dilations'),
-  Conv2DBackpropInput: [
-    {...imageGradients.input, wrong: noPadding, isWrong: (_inputs, attrs) => isPadded(attrs)},
-  ],
-  Conv2DBackpropFilter: [
-    {...imageGradients.filter, wrong: noPadding, isWrong: (_inputs, attrs) => isPadded(attrs)},
-  ],
-  Conv3D: [
-    {
-      ...conv3D,
-      wrong: `throws for dilations and numeric padding, and ${shifts}`,
-      isWrong: ({x, filter}, attrs) =>
-        isPadded(attrs) ||
-        isDilated(volumeAxesOf(x.shape, filter.shape, attrs)) ||
-        shiftsPlanes(x, filter.shape, attrs),
-    },
-  ],
-  Conv3DBackpropInputV2: [
-    {...volumeGradients.input, wrong: noPadding, isWrong: (_inputs, attrs) => isPadded(attrs)},
-  ],
-  Conv3DBackpropFilterV2: [
-    {...volumeGradients.filter, wrong: noPadding, isWrong: (_inputs, attrs) => isPadded(attrs)},
+  FusedDepthwiseConv2D: [
+    fused(
+      'DepthwiseConv2dNative',
+      'throws for padding in numbers, and for dilations unless oneDNN is in use',
+      (_bias, attrs) => isExplicit(attrs) || isDilated(attrs),
+    ),
   ],
 };

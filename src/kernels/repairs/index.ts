@@ -1,10 +1,13 @@
 import {joinRepairs, type Repairs} from '../composition.js';
 import * as arrays from './arrays.js';
+import * as convolutions from './convolutions.js';
 import * as elementwise from './elementwise.js';
 import * as images from './images.js';
+import * as pools from './pools.js';
 import * as products from './products.js';
 import * as reductions from './reductions.js';
 import * as strings from './strings.js';
+import * as volumes from './volumes.js';
 
 /** What each backend's own kernels get wrong, as of tfjs 4.22. See NOTE [compositions]. */
 export const repairs: {readonly [backend: string]: Repairs} = {
@@ -18,6 +21,9 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.scattersOfCpu,
     arrays.channelsFirstDepthToSpace,
     images.resizesOfCpu,
+    convolutions.convolutionsOfCpu,
+    volumes.volumesOfCpu,
+    pools.poolsOfCpu,
   ),
   wasm: joinRepairs(
     strings.stringsOnWasm,
@@ -40,6 +46,9 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.padOfWasm,
     arrays.countsOfWasm,
     images.resizesOfOthers,
+    convolutions.convolutionsOfWasm,
+    volumes.volumesOfWasm,
+    pools.poolsOfWasm,
   ),
   tensorflow: joinRepairs(
     strings.stringsOnTensorflow,
@@ -56,5 +65,8 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.diagonalOfTensorflow,
     arrays.channelsFirstDepthToSpace,
     images.resizesOfOthers,
+    convolutions.convolutionsOfTensorflow,
+    volumes.volumesOfTensorflow,
+    pools.poolsOfTensorflow,
   ),
 };

@@ -81,7 +81,7 @@ export const productsOfWasm: Repairs = {
 };
 
 /** The rank that the wasm backend has noted for a tensor's data: reshaping does not change it. */
-function storedRank({dataId}: TensorInfo, backend: object): number {
+export function storedRank({dataId}: TensorInfo, backend: object): number {
   const {dataIdMap} = backend as {dataIdMap: WeakMap<object, {shape: number[]}>};
   return dataIdMap.get(dataId)!.shape.length;
 }

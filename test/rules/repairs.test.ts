@@ -239,11 +239,10 @@ describeBackends('compositions instead of kernels', () => {
         const named = Object.fromEntries(
           Object.entries(inputs).map(([name, value]) => [name, toTensor(value)]),
         );
-        const results = repair.composition(
-          named as never,
-          attrs as never,
-          ((args: object, options: object) => run(tf, kernel, args, options)) as never,
-        ) as tf.Tensor | tf.Tensor[];
+        const composition = repair.composition as AnyComposition;
+        const results = composition(named, attrs, (args, options) =>
+          run(tf, kernel, args, options),
+        );
         actual.push(...(Array.isArray(results) ? results : [results]).map(fromTensor));
       });
       expectAllClose(actual, reference, {relative: 1e-5, absolute: 1e-5}, title);

@@ -3,6 +3,7 @@ import {hessians} from './hessian.js';
 import {jacobians} from './jacobian.js';
 import {maml} from './maml.js';
 import {perExampleCnn} from './perExampleCnn.js';
+import {perExampleConvolution} from './perExampleConvolution.js';
 import {perExampleMlp} from './perExampleMlp.js';
 import type {Row} from './row.js';
 import {scalarGrad, scalarInstalled, scalarSecondOrder, scalarVmap} from './scalar.js';
@@ -10,6 +11,7 @@ import {scalarGrad, scalarInstalled, scalarSecondOrder, scalarVmap} from './scal
 export const rows: readonly Row[] = [
   perExampleMlp,
   perExampleCnn,
+  perExampleConvolution,
   ensemble,
   ...jacobians,
   hessians,

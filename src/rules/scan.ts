@@ -1,5 +1,5 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {logicalRank, product, resolveAxes, splitAt} from './dims.js';
+import {logicalRank, resolveAxes, splitAt} from './dims.js';
 import {add, concat, mul, reshape, slice} from './ops.js';
 import {putInRows, takeInRows} from './rows.js';
 import {family, run, saving, savingOutput, type BatchedInput} from './rule.js';

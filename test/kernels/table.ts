@@ -1,5 +1,6 @@
 import {binary} from './binary.samples.js';
 import {convolution} from './convolution.samples.js';
+import {convolutionOps} from './convolutionOps.samples.js';
 import {elementwise} from './elementwise.samples.js';
 import {image} from './image.samples.js';
 import {indexing} from './indexing.samples.js';
@@ -21,6 +22,7 @@ export const table: readonly Sample[] = [
   ...matmul,
   ...convolution,
   ...volume,
+  ...convolutionOps,
   ...pooling,
   ...normalization,
   ...shape,

@@ -22,6 +22,7 @@ import {product} from '../rules/dims.js';
 import {einsumByProducts} from '../rules/einsum.js';
 import {reshape, slice, where} from '../rules/ops.js';
 import {run, type PerInput} from '../rules/rule.js';
+import {transformBySamples} from '../rules/transformation.js';
 import type {KernelName, Signatures} from '../rules/signatures.js';
 
 /**
@@ -83,3 +84,6 @@ export const unsortedSegmentSum: Composition<'UnsortedSegmentSum'> = (
   );
   return reshape(slice(sums, [0, 0], [numSegments, columns]), [numSegments, ...rest]);
 };
+
+export const transform: Composition<'Transform'> = ({image, transforms}, attrs) =>
+  transformBySamples(image, transforms, attrs);

@@ -15,6 +15,9 @@ const missing: {
     Einsum: compositions.einsum,
     UnsortedSegmentSum: compositions.unsortedSegmentSum,
   },
+  tensorflow: {
+    Transform: compositions.transform,
+  },
 };
 
 /**

@@ -80,7 +80,7 @@ describeBackends('derivatives through kernels whose shapes depend on values', (b
       if (tf.getKernel(kernel, backend) === undefined) this.skip();
       expect(asGradient(x, f)).to.deep.equal(gradient);
       tf.tidy(() => {
-        const point = tf.tensor1d([...x]);
+        const point: tf.Tensor = tf.tensor1d([...x]);
         x.forEach((_, i) => {
           const direction = tf.cast(tf.oneHot(tf.scalar(i, 'int32'), x.length), 'float32');
           const [, tangent] = jvp(f, [point], [direction]);

@@ -150,7 +150,7 @@ export const sparse = family({
   Unique: {
     batch: {
       refuse:
-        'How many values differ depends on the values. Call it outside vmap; or, of a fixed size, mark the first of each: ' +
+        'How many values differ depends on the values. Call it outside vmap, one example at a time; or, of a fixed size, mark the first: ' +
         'tf.equal of x as a column and as a row is true in a row for the first time at the first equal value (tf.argMax).',
     },
     jvp: ({x}, {x: t}, {axis}, [values, indices]) => {

@@ -21,6 +21,7 @@ import {product} from '../rules/dims.js';
 import {einsumByProducts} from '../rules/einsum.js';
 import {reshape, slice, where} from '../rules/ops.js';
 import {run} from '../rules/rule.js';
+import {transformBySamples} from '../rules/transformation.js';
 import type {Composition} from './composition.js';
 
 export const conv2DBackpropFilter: Composition<'Conv2DBackpropFilter'> = ({x, dy}, attrs) => {
@@ -73,3 +74,6 @@ export const unsortedSegmentSum: Composition<'UnsortedSegmentSum'> = (
   );
   return reshape(slice(sums, [0, 0], [numSegments, columns]), [numSegments, ...rest]);
 };
+
+export const transform: Composition<'Transform'> = ({image, transforms}, attrs) =>
+  transformBySamples(image, transforms, attrs);

@@ -11,6 +11,6 @@ export const missing: {readonly [backend: string]: Compositions} = {
     Einsum: compositions.einsum,
     UnsortedSegmentSum: compositions.unsortedSegmentSum,
   },
-  tensorflow: poolsThatTensorflowLacks,
+  tensorflow: {...poolsThatTensorflowLacks, Transform: compositions.transform},
   webgl: morphologyThatWebglLacks,
 };

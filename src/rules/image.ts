@@ -101,4 +101,9 @@ export const image = family({
     linearIn: ['image'],
     vjp: saving([], (dy) => ({image: () => run('FlipLeftRight', {image: dy})})),
   },
+
+  Draw: {
+    batch: {refuse: 'There is one canvas to draw on. Draw outside vmap, one example at a time.'},
+    derivative: 'zero',
+  },
 });

@@ -2,6 +2,7 @@ import {activation} from './activation.js';
 import {comparison} from './comparison.js';
 import {elementwise} from './elementwise.js';
 import {convolutions} from './convolution.js';
+import {cropping} from './cropping.js';
 import {depthwiseConvolutions} from './depthwise.js';
 import {einsums} from './einsum.js';
 import {fusedConvolution} from './fusedConvolution.js';
@@ -13,11 +14,17 @@ import {segments} from './segments.js';
 import {shape} from './shape.js';
 import {slicing} from './slicing.js';
 import {normalization} from './normalization.js';
+import {ragged} from './ragged.js';
+import {random} from './random.js';
+import {sparse} from './sparse.js';
+import {strings} from './strings.js';
+import {suppression} from './suppression.js';
 import {pooling} from './pooling.js';
 import {reduction} from './reduction.js';
 import {response} from './response.js';
 import {scan} from './scan.js';
 import type {Signature} from './signatures.js';
+import {transformation} from './transformation.js';
 import type {JvpRule, Refusal, Rule, VjpRule} from './rule.js';
 
 /** All rules, by kernel. */
@@ -34,6 +41,13 @@ export const rules = {
   ...indexing,
   ...segments,
   ...image,
+  ...cropping,
+  ...transformation,
+  ...sparse,
+  ...ragged,
+  ...suppression,
+  ...random,
+  ...strings,
   ...morphology,
   ...products,
   ...einsums,

@@ -1,4 +1,4 @@
-import type {Tensor} from '@tensorflow/tfjs-core';
+import type {Tensor, TransformAttrs} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import {recordOf} from '../interpreter/tracer.js';
 
@@ -95,6 +95,8 @@ export interface Strategy {
   readonly updatesInPlace: boolean;
   /** Whether pooling by 1×1 windows returns its input wherever the shapes agree, even with strides and padding. */
   readonly poolsOfOneAreIdentities: boolean;
+  /** Whether Transform is wrong: cpu transforms the first image only, and wasm clamps what it should reflect. */
+  readonly transformFails: (images: number, attrs: TransformAttrs) => boolean;
 }
 
 const portable: Strategy = {
@@ -118,6 +120,7 @@ const portable: Strategy = {
   broadcasts: 'all',
   updatesInPlace: false,
   poolsOfOneAreIdentities: true,
+  transformFails: () => false,
 };
 
 const strategies: Readonly<Record<string, Strategy>> = {
@@ -125,6 +128,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     ...portable,
     indexArithmetic: 'host',
     updatesInPlace: true,
+    transformFails: (images) => images > 1,
   },
   wasm: {
     ...portable,
@@ -143,6 +147,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     broadcasts: 'arithmetic',
     indexArithmetic: 'host',
     poolsOfOneAreIdentities: false,
+    transformFails: (_images, {fillMode}) => fillMode === 'reflect',
   },
   tensorflow: {
     ...portable,

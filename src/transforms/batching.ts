@@ -9,6 +9,7 @@ import {repeat} from '../rules/dims.js';
 import {ruleFor} from '../rules/index.js';
 import {scale, sum} from '../rules/ops.js';
 import type {BatchedInput} from '../rules/rule.js';
+import {unruled} from '../rules/unruled.js';
 import {enterSome} from './reverse.js';
 
 /** A mapped tensor. `value` is `[B, ...shape]`, where `shape` is the tracer's own, per-example shape. */
@@ -190,6 +191,7 @@ function sameMultinomial(): TransformError {
 function noBatchingRule(kernel: string, reason?: string): TransformError {
   const why =
     reason ??
+    unruled[kernel] ??
     'The library does not know this kernel: give it a rule (registerBatchingRule), or call it outside vmap, one example at a time.';
   return new TransformError(`no batching rule for kernel '${kernel}'${showStack()}. ${why}`, {
     code: 'no-batching-rule',

@@ -34,12 +34,18 @@ function rowsOf(kernel: string, backend: BackendName): readonly Sample[] {
   );
 }
 
+/** Kernels of strings, which samples can't be: test/rules/strings.test.ts. Those that vmap refuses: test/rules/valueDependent.test.ts. */
+const testedByWords = new Set(['StaticRegexReplace', 'StringToHashBucketFast']);
+
 const counts = new Map<BackendName, {run: number; kernels: Set<string>; left: string[]}>();
 
 describe('the table of kernel samples', () => {
   it('has a row for every kernel that has a rule', () => {
     const sampled = new Set(table.map(({kernel}) => kernel));
-    const missing = Object.keys(rules).filter((kernel) => !sampled.has(kernel));
+    const missing = Object.entries(rules)
+      .filter(([kernel, {batch}]) => typeof batch === 'function' && !testedByWords.has(kernel))
+      .map(([kernel]) => kernel)
+      .filter((kernel) => !sampled.has(kernel));
     if (missing.length > 0) {
       throw new Error(`no row for ${missing.join(', ')}: add one to test/kernels/*.samples.ts`);
     }

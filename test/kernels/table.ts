@@ -9,8 +9,10 @@ import {normalization} from './normalization.samples.js';
 import {pooling} from './pooling.samples.js';
 import {reduction} from './reduction.samples.js';
 import type {Sample} from './sample.js';
+import {sampling} from './sampling.samples.js';
 import {scan} from './scan.samples.js';
 import {shape} from './shape.samples.js';
+import {sparse} from './sparse.samples.js';
 import {volume} from './volume.samples.js';
 
 /** Every row. A new family is a file of samples and a line here. */
@@ -28,4 +30,6 @@ export const table: readonly Sample[] = [
   ...shape,
   ...indexing,
   ...image,
+  ...sampling,
+  ...sparse,
 ];

@@ -1,4 +1,5 @@
 import {getGradient, registerGradient, type GradConfig, type Tensor} from '@tensorflow/tfjs-core';
+import {extendAllKernels} from './kernels/complex.js';
 import {registerMissingKernels} from './kernels/missing.js';
 import {hasManyOutputs, inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
@@ -15,6 +16,7 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'AvgPool', // divides by the whole window where it meets padding
   'AvgPool3D',
   'BatchMatMul', // throws where batch dimensions broadcast
+  'ComplexAbs', // wrong: the gradient of the real part's absolute value
   'Conv2D', // throws with dilations
   'Cumsum', // wrong unless the axis is the last
   'DepthwiseConv2dNative', // throws with dilations
@@ -23,8 +25,10 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'MaxPool3D', // its gradient kernel is wrong on wasm, and on cpu where height and width differ
   'Maximum', // throws where the inputs broadcast
   'Minimum',
+  'Multiply', // wrong for complex inputs: not conjugated
   'MirrorPad', // drops the mirrored part
   'Prod', // throws for a negative axis
+  'RealDiv', // wrong for complex inputs, as Multiply
   'ResizeBilinear', // wrong with halfPixelCenters
   'ResizeNearestNeighbor',
   'SquaredDifference', // throws where the inputs broadcast
@@ -104,5 +108,9 @@ function registerGradients(): void {
 
 registerGradients();
 // Once more when all modules that are imported together have run: tfjs registers its own when it loads, be it after this.
-void Promise.resolve().then(registerGradients);
+void Promise.resolve().then(() => {
+  registerGradients();
+  extendAllKernels();
+});
 registerMissingKernels();
+extendAllKernels();

@@ -1,6 +1,8 @@
 import {getKernel, registerKernel, tidy, type NamedTensorMap} from '@tensorflow/tfjs-core';
 import type {KernelName} from '../rules/signatures.js';
 import * as compositions from './compositions.js';
+import {fft, ifft} from './fourier.js';
+import {complexAbs, imagOfPairs, pairsOf, realOfPairs} from './pairs.js';
 
 /** What each backend lacks of the kernels that training needs, as of tfjs 4.22. See NOTE [compositions]. */
 const missing: {
@@ -9,10 +11,16 @@ const missing: {
   };
 } = {
   wasm: {
+    Complex: pairsOf,
+    ComplexAbs: complexAbs,
     Conv2DBackpropFilter: compositions.conv2DBackpropFilter,
     DepthwiseConv2dNativeBackpropFilter: compositions.depthwiseConv2dNativeBackpropFilter,
     DepthwiseConv2dNativeBackpropInput: compositions.depthwiseConv2dNativeBackpropInput,
     Einsum: compositions.einsum,
+    FFT: fft,
+    IFFT: ifft,
+    Imag: imagOfPairs,
+    Real: realOfPairs,
     UnsortedSegmentSum: compositions.unsortedSegmentSum,
   },
 };

@@ -6,6 +6,7 @@ import {nextTensorId} from '../interpreter/engine.js';
 import {attachGradient, run, showStack} from '../interpreter/hook.js';
 import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {adopt, makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
+import {refusalOfComplex} from '../rules/complex.js';
 import {ruleFor} from '../rules/index.js';
 import {add, zeros} from '../rules/ops.js';
 import {isFloat} from './arguments.js';
@@ -61,6 +62,8 @@ export class ForwardLevel extends Level {
     if (rule !== undefined && 'derivative' in rule && rule.derivative === 'zero') return result;
     if (!outputs.some(isFloat)) return result;
 
+    const refusal = rule && refusalOfComplex(name, primals);
+    if (refusal !== undefined) throw noForwardRule(name, refusal);
     let pushed: (Tensor | null)[];
     if (rule !== undefined && 'linearIn' in rule) {
       pushed = pushLinear(name, rule.linearIn as readonly string[], primals, tangents, attrs);
@@ -191,11 +194,12 @@ function transpose(
   }
 }
 
-function noForwardRule(kernel: string): TransformError {
+function noForwardRule(kernel: string, refusal?: string): TransformError {
   const rule = ruleFor(kernel) as {derivative?: {refuse: string}} | undefined;
   return new TransformError(
     `no forward rule for kernel '${kernel}'${showStack()}. ` +
-      (rule?.derivative?.refuse ??
+      (refusal ??
+        rule?.derivative?.refuse ??
         `Register a gradient for it with tf.registerGradient, or keep it out of what is differentiated.`),
     {code: 'no-forward-rule', transform: 'jvp', kernel},
   );

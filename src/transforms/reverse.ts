@@ -18,6 +18,7 @@ import {
 import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {scoped} from '../interpreter/scope.js';
 import {adopt, alias, makeTracer, own, recordAt} from '../interpreter/tracer.js';
+import {refusalOfComplex} from '../rules/complex.js';
 import {ruleFor} from '../rules/index.js';
 import {sameShape, zeros} from '../rules/ops.js';
 import type {ShapeOnly, VjpRule} from '../rules/rule.js';
@@ -62,10 +63,16 @@ class ReverseLevel extends Level {
     const names = Object.keys(inputs);
     const tensors = Object.values(inputs);
     const parents = tensors.map((input) => (input == null ? null : this.recordOf(input)));
+    const refusal = rule && refusalOfComplex(name, primals);
     const vjp =
-      rule !== undefined && 'vjp' in rule ? rule.vjp : fromGradConfig(getGradient(name), inputs);
+      refusal !== undefined
+        ? null
+        : rule !== undefined && 'vjp' in rule
+          ? rule.vjp
+          : fromGradConfig(getGradient(name), inputs);
     if (vjp === null) {
-      const refuse = (): never => noReverseRule(name, rule);
+      const refuse = (): never =>
+        noReverseRule(name, refusal ? {derivative: {refuse: refusal}} : rule);
       const traced = this.record(name, outputs, parents, mark, refuse, null);
       return Array.isArray(result) ? traced : traced[0]!;
     }
@@ -288,7 +295,7 @@ const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) => {
         record = level.recordOf(y);
         return [alias(level.primalOf(y))];
       });
-      const seed = dy ?? ones([...value!.shape]);
+      const seed = dy ?? ones([...value!.shape], isFloat(value!) ? value!.dtype : 'float32');
       assertCotangent(seed, value!, level);
       const seeds = record === null ? [] : [{record, cotangent: seed}];
       const grads = level.tape.pullBack(seeds, leaves, true);

@@ -1,4 +1,5 @@
 import {binary} from './binary.samples.js';
+import {complexNumbers} from './complex.samples.js';
 import {convolution} from './convolution.samples.js';
 import {elementwise} from './elementwise.samples.js';
 import {image} from './image.samples.js';
@@ -24,4 +25,5 @@ export const table: readonly Sample[] = [
   ...shape,
   ...indexing,
   ...image,
+  ...complexNumbers,
 ];

@@ -9,7 +9,7 @@ import {
   toTensor,
   type HostTensor,
 } from '../../support/host.js';
-import {sum} from '../../support/differences.js';
+import {derivativeType, sum} from '../../support/differences.js';
 import {differentiable, reference, type Compared, type Sample} from '../sample.js';
 import {
   asFloat,
@@ -192,7 +192,7 @@ function expectSameDot(
 }
 
 const float32 = (outputs: readonly HostTensor[]): HostTensor[] =>
-  outputs.map((output) => ({...output, dtype: 'float32'}));
+  outputs.map((output) => ({...output, dtype: derivativeType(output)}));
 
 const secondOrder: Check = {
   title: 'second derivatives of all four kinds equal finite differences',

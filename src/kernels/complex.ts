@@ -22,7 +22,7 @@ const notNative: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 /** Kernels of wasm that pass data on as it is, and those that are made for complex numbers there. See NOTE [pairs]. */
-const passesPairs: ReadonlySet<string> = new Set(['Reshape', 'ExpandDims', 'Identity']);
+const passesPairs: ReadonlySet<string> = new Set(['Reshape', 'ExpandDims']);
 const takesPairs: ReadonlySet<string> = new Set(['Real', 'Imag', 'ComplexAbs', 'FFT', 'IFFT']);
 
 /** Backends whose Real and Imag give the parts the shape that they were last given. See NOTE [complex kernels]. */
@@ -57,11 +57,19 @@ function formOf({kernelName, backendName, kernelFunc: stock}: KernelConfig): Ker
   if (sharesParts.has(backendName) && (kernelName === 'Real' || kernelName === 'Imag')) {
     return (params) => withShape(stock(params) as TensorInfo, params.inputs['input']!.shape);
   }
+  if (backendName === 'wasm' && kernelName === 'Identity') return sharePairs;
   if (backendName !== 'wasm' || takesPairs.has(kernelName)) return null;
   return () => {
     throw new Error(`the kernel '${kernelName}' takes no complex64 tensor on ${backendName}.`);
   };
 }
+
+/** The kernel of wasm copies, what it knows. */
+const sharePairs: KernelFunc = ({inputs}) => {
+  const {dataId, shape, dtype} = inputs['x']!;
+  backend().incRef(dataId);
+  return {dataId, shape, dtype};
+};
 
 function withShape(part: TensorInfo, shape: readonly number[]): TensorInfo | Tensor {
   if (sameShape(part.shape, shape)) return part;

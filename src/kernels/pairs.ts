@@ -8,7 +8,7 @@ import {run} from '../rules/rule.js';
  * NOTE [pairs]
  * The wasm backend has no complex numbers. There a complex64 tensor of shape `[…]` shares the data of a float32 tensor `[…, 2]`, the real
  * part and the imaginary part of each element side by side: the backend keeps, reads (in the order that tfjs wants) and frees it like
- * any other data. The kernels of the backend never see such a tensor, but for those that only pass data on (Reshape, Identity).
+ * any other data. The kernels of the backend never see such a tensor, but for those that only pass data on (Reshape).
  */
 function sharing(x: Tensor, shape: number[], dtype: DataType): Tensor {
   const owner = backend();

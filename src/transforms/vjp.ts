@@ -127,7 +127,7 @@ export function linearizeAt(
   };
 }
 
-const assertFloatOutputs =
+export const assertFloatOutputs =
   (transform: string) =>
   (outputs: Tensor[], output: unknown): void => {
     outputs.forEach((tensor, index) => {

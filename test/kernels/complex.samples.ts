@@ -150,6 +150,7 @@ const arithmetic: readonly Sample[] = [
 const arrangement: readonly Sample[] = [
   ofEachPart(sample('ZerosLike', {x: c64(3, 5)})),
   sample('OnesLike', {x: c64(3, 5)}),
+  sample('Identity', {x: c64(3, 5)}),
   ofEachPart(sample('Reshape', {x: c64(3, 5)}, {shape: [5, 3]})),
   ofEachPart(sample('ExpandDims', {input: c64(3, 5)}, {dim: 1})),
   ofEachPart(sample('Transpose', {x: c64(3, 4, 5)}, {perm: [2, 0, 1]})),

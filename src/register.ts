@@ -16,7 +16,7 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'AvgPool', // divides by the whole window where it meets padding
   'AvgPool3D',
   'BatchMatMul', // throws where batch dimensions broadcast
-  'ComplexAbs', // wrong: the gradient of the real part's absolute value
+  'ComplexAbs', // wrong: real. (tfjs's tape refuses complex gradients, which is better.)
   'Conv2D', // throws with dilations
   'Cumsum', // wrong unless the axis is the last
   'DepthwiseConv2dNative', // throws with dilations
@@ -25,10 +25,8 @@ const replaced: ReadonlySet<string> = new Set<KernelName>([
   'MaxPool3D', // its gradient kernel is wrong on wasm, and on cpu where height and width differ
   'Maximum', // throws where the inputs broadcast
   'Minimum',
-  'Multiply', // wrong for complex inputs: not conjugated
   'MirrorPad', // drops the mirrored part
   'Prod', // throws for a negative axis
-  'RealDiv', // wrong for complex inputs, as Multiply
   'ResizeBilinear', // wrong with halfPixelCenters
   'ResizeNearestNeighbor',
   'SquaredDifference', // throws where the inputs broadcast

@@ -9,7 +9,7 @@ export const complex = (re: Tensor, im: Tensor): Tensor => run('Complex', {real:
 export const isComplex = ({dtype}: {readonly dtype: string}): boolean => dtype === 'complex64';
 
 /** The conjugate; a real tensor is its own. */
-export const conj = (z: Tensor): Tensor =>
+const conj = (z: Tensor): Tensor =>
   isComplex(z) ? complex(real(z), run('Neg', {x: imag(z)})) : z;
 
 /**

@@ -6,6 +6,7 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import {releasingTape} from './interpreter/engine.js';
+import {extendAllKernels} from './kernels/complex.js';
 import {extendBackends} from './kernels/extend.js';
 import {wrongGradients} from './kernels/gradients.js';
 import {gradientsWithTies} from './kernels/ties.js';
@@ -120,6 +121,7 @@ function registerGradients(): void {
 function register(): void {
   registerGradients();
   extendBackends();
+  extendAllKernels();
 }
 
 register();

@@ -1,6 +1,7 @@
 import {expect} from 'chai';
 import {describeBackends} from './backends.js';
 import {batching} from './golden/batching.js';
+import {complexNumbers} from './golden/complex.js';
 import {conventions} from './golden/conventions.js';
 import {derivatives} from './golden/derivatives.js';
 import {checkGolden, readGoldens, type Program, type Programs} from './golden/golden.js';
@@ -18,6 +19,7 @@ const families: Readonly<Record<string, Programs>> = {
   conventions,
   batching,
   science,
+  complex: complexNumbers,
 };
 
 for (const [family, programs] of Object.entries(families)) {

@@ -10,6 +10,7 @@ export const wrongGradients: {readonly [Name in KernelName]?: string} = {
   AvgPool3D: paddedAverages,
   BatchMatMul: 'throws where batch dimensions broadcast',
   Cast: 'hands what comes back to integers on',
+  ComplexAbs: 'is real. (tfjs refuses complex gradients, which is better)',
   Conv2D: 'throws with dilations',
   Conv3D: 'throws with dilations, and is wrong where windows lie apart',
   Cumsum: 'is wrong, or throws, unless the axis is the last',

@@ -1,14 +1,22 @@
 import type {Compositions} from './composition.js';
 import * as compositions from './compositions.js';
+import {fft, ifft} from './fourier.js';
+import {complexAbs, imagOfPairs, pairsOf, realOfPairs} from './pairs.js';
 import {morphologyThatWebglLacks, poolsThatTensorflowLacks} from './repairs/pools.js';
 
 /** What each backend lacks of the kernels that training needs, as of tfjs 4.22. See NOTE [compositions]. */
 export const missing: {readonly [backend: string]: Compositions} = {
   wasm: {
+    Complex: pairsOf,
+    ComplexAbs: complexAbs,
     Conv2DBackpropFilter: compositions.conv2DBackpropFilter,
     DepthwiseConv2dNativeBackpropFilter: compositions.depthwiseConv2dNativeBackpropFilter,
     DepthwiseConv2dNativeBackpropInput: compositions.depthwiseConv2dNativeBackpropInput,
     Einsum: compositions.einsum,
+    FFT: fft,
+    IFFT: ifft,
+    Imag: imagOfPairs,
+    Real: realOfPairs,
     UnsortedSegmentSum: compositions.unsortedSegmentSum,
   },
   tensorflow: {...poolsThatTensorflowLacks, Transform: compositions.transform},

@@ -3,6 +3,7 @@ import {TransformError} from '../errors.js';
 import {broadcastTo, product} from './dims.js';
 import {matMul} from './matmul.js';
 import {add, mul, reshape, sum, transpose} from './ops.js';
+import {conjugating, matching} from './parts.js';
 import {family, run, savingAll} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 
@@ -210,7 +211,13 @@ export const einsums = family({
     },
     vjp: savingAll((dy, operands, attrs) => {
       const equation = parse(attrs.equation, operands.length);
-      return operands.map((_, place) => () => cotangentOf(equation, place, dy, operands));
+      return operands.map(
+        (operand, place) => () =>
+          matching(
+            conjugating((t) => cotangentOf(equation, place, t, operands), dy),
+            operand,
+          ),
+      );
     }),
   },
 });

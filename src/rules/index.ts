@@ -1,5 +1,6 @@
 import {activation} from './activation.js';
 import {comparison} from './comparison.js';
+import {complexNumbers} from './complex.js';
 import {elementwise} from './elementwise.js';
 import {convolutions} from './convolution.js';
 import {cropping} from './cropping.js';
@@ -32,6 +33,7 @@ export const rules = {
   ...elementwise,
   ...activation,
   ...comparison,
+  ...complexNumbers,
   ...reduction,
   ...scan,
   ...normalization,

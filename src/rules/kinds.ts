@@ -2,6 +2,7 @@ import type {Tensor} from '@tensorflow/tfjs-core';
 import {runBroadcasting, type BinaryName} from './broadcast.js';
 import {alignRanks, broadcastTo, unbroadcast} from './dims.js';
 import {add} from './ops.js';
+import {conjugating, matching} from './parts.js';
 import {run} from './rule.js';
 import type {BatchedInput, RuleOf} from './rule.js';
 import type {KernelName, Signatures} from './signatures.js';
@@ -39,7 +40,11 @@ export function unary<Name extends UnaryName>(
       saves: from === 'input' ? ['x'] : [],
       savesOutput: from === 'output',
       pullback: (dy: Tensor, residuals: {x: Tensor; output: Tensor}, attrs: Attrs) => ({
-        x: () => times(dy, from === 'input' ? residuals.x : residuals.output, attrs),
+        x: () =>
+          conjugating(
+            (t) => times(t, from === 'input' ? residuals.x : residuals.output, attrs),
+            dy,
+          ),
       }),
     },
   };
@@ -101,9 +106,14 @@ export function binary<Name extends BinaryName>(
     saves: {a: partials.a.takes, b: partials.b.takes},
     savesOutput: false,
     pullback: (dy: Tensor, residuals: BinaryResiduals) => ({
-      a: () => unbroadcast(partials.a.times(dy, residuals), residuals.a.shape),
-      b: () => unbroadcast(partials.b.times(dy, residuals), residuals.b.shape),
+      a: () => cotangentOf('a', dy, residuals),
+      b: () => cotangentOf('b', dy, residuals),
     }),
+  };
+  const cotangentOf = (name: 'a' | 'b', dy: Tensor, residuals: BinaryResiduals): Tensor => {
+    const {times} = partials[name];
+    const ct = conjugating((t) => times(t, residuals), dy);
+    return matching(unbroadcast(ct, residuals[name].shape), residuals[name]);
   };
   const rule = {
     batch: broadcastingBatch(name),
@@ -116,7 +126,7 @@ export function binary<Name extends BinaryName>(
       const terms: Tensor[] = [];
       if (tangents.a) terms.push(partials.a.times(tangents.a, primals));
       if (tangents.b) terms.push(partials.b.times(tangents.b, primals));
-      return broadcastTo(terms.reduce(add), output.shape);
+      return broadcastTo(matching(terms.reduce(add), output), output.shape);
     },
     vjp,
   };

@@ -9,6 +9,7 @@ import {
   epilogueTangent,
   once,
 } from './fused.js';
+import {conjugating, isComplex, matching} from './parts.js';
 import {family, run, savingFor, savingOutput, type BatchedInput} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 
@@ -95,7 +96,7 @@ export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = fa
   const right = Operand.of(b, batchB, transposeB);
   const shape = [...batch, left.rows, right.columns];
   // The wasm kernels divide by zero for some empty shapes.
-  if (product(shape) === 0 || a.size === 0) return zeros(shape, a.dtype);
+  if (product(shape) === 0 || a.size === 0) return zeros(shape, (isComplex(b) ? b : a).dtype);
   return reshape(multiply(left, right), shape);
 }
 
@@ -138,7 +139,10 @@ function multiply(a: Operand, b: Operand): Tensor {
     const batch = batchOfProduct(a, b);
     return multiply(a.spread(batch), b.spread(batch));
   }
-  return a.isTraced || b.isTraced || a.dtype !== 'float32' ? byKernel(a, b) : multiplyData(a, b);
+  const isData = !a.isTraced && !b.isTraced;
+  return isData && a.dtype === 'float32' && b.dtype === 'float32'
+    ? multiplyData(a, b)
+    : byKernel(a, b);
 }
 
 const batchOfProduct = (a: Operand, b: Operand): number[] =>
@@ -242,6 +246,21 @@ export interface ProductAttrs {
 
 /** The cotangents of both operands of a product. Only the one that is asked for reads the other operand. */
 function cotangentsOfProduct(
+  dy: Tensor,
+  a: Tensor,
+  b: Tensor,
+  attrs: ProductAttrs,
+): {a: () => Tensor; b: () => Tensor} {
+  // See NOTE [complex].
+  const conjugated = (name: 'a' | 'b'): Tensor =>
+    conjugating((t) => formulasOfCotangents(t, a, b, attrs)[name](), dy);
+  return {
+    a: () => matching(conjugated('a'), a),
+    b: () => matching(conjugated('b'), b),
+  };
+}
+
+function formulasOfCotangents(
   dy: Tensor,
   a: Tensor,
   b: Tensor,

@@ -26,8 +26,9 @@ export const less = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Less', a,
 /** A float32 scalar, which broadcasts. */
 export const scalar = (value: number): Tensor => tf.scalar(value, 'float32');
 export const scale = (x: Tensor, factor: number): Tensor => mul(x, scalar(factor));
+/** Of complex numbers tfjs makes the parts first. */
 export const zeros = (shape: readonly number[], dtype: DataType = 'float32'): Tensor =>
-  tf.zeros([...shape], dtype);
+  dtype === 'complex64' ? tf.tidy(() => tf.zeros([...shape], dtype)) : tf.zeros([...shape], dtype);
 
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   return sameShape(x.shape, shape) ? x : run('Reshape', {x}, {shape: [...shape]});
@@ -84,7 +85,7 @@ export function sum(x: Tensor, axis: readonly number[], keepDims = false): Tenso
   if (x.size > 0) return run('Sum', {x}, {axis: [...axis], keepDims});
   // The wasm kernel leaves the sum of nothing uninitialized.
   const kept = x.shape.map((size, dim) => (axis.includes(dim) ? 1 : size));
-  return zeros(keepDims ? kept : kept.filter((_, dim) => !axis.includes(dim)));
+  return zeros(keepDims ? kept : kept.filter((_, dim) => !axis.includes(dim)), x.dtype);
 }
 
 export function tile(x: Tensor, reps: readonly number[]): Tensor {

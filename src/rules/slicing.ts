@@ -162,7 +162,7 @@ function spreadStrided(
   {begin, stride, count}: Strided,
   shape: readonly number[],
 ): Tensor {
-  if (count.includes(0)) return zeros(shape);
+  if (count.includes(0)) return zeros(shape, dy.dtype);
   const axes = shape.map((_, axis) => axis);
   let spread = reverseAxes(
     reshape(dy, count),

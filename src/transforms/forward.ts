@@ -6,6 +6,7 @@ import {nextTensorId} from '../interpreter/engine.js';
 import {attachGradient, detach, run, showStack} from '../interpreter/hook.js';
 import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {makeTracer, own, recordAt, TraceRecord} from '../interpreter/tracer.js';
+import {refusalOfComplex} from '../rules/complex.js';
 import {ruleFor} from '../rules/index.js';
 import {add} from '../rules/ops.js';
 import {isFloat} from './arguments.js';
@@ -60,6 +61,8 @@ export class ForwardLevel extends Level {
     if (rule?.derivative === 'zero') return result;
     if (!outputs.some(isFloat)) return result;
 
+    const refusal = rule && refusalOfComplex(name, primals);
+    if (refusal !== undefined) throw noForwardRule(name, refusal);
     let pushed: (Tensor | null)[];
     if (rule?.linearIn !== undefined) {
       pushed = pushLinear(name, rule.linearIn as readonly string[], primals, tangents, attrs);
@@ -160,11 +163,12 @@ function pushByTransposing(
   );
 }
 
-function noForwardRule(kernel: string): TransformError {
+function noForwardRule(kernel: string, refusal?: string): TransformError {
   const {derivative} = (ruleFor(kernel) ?? {}) as {derivative?: {refuse: string}};
   return new TransformError(
     `no forward rule for kernel '${kernel}'${showStack()}. ` +
-      (derivative?.refuse ??
+      (refusal ??
+        derivative?.refuse ??
         `Register one with registerJvpRule, or a gradient with tf.registerGradient, or keep it out of what is differentiated.`),
     {code: 'no-forward-rule', transform: 'jvp', kernel},
   );

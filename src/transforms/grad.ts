@@ -4,7 +4,7 @@ import {scoped} from '../interpreter/scope.js';
 import {scalar} from '../rules/ops.js';
 import {tensorsOf, withTensors} from '../tree.js';
 import type {Argnums, Gradient, Selected} from '../types.js';
-import {assertAlive, assertFunction, isFloat, resolveArgnums} from './arguments.js';
+import {assertAlive, assertFunction, resolveArgnums} from './arguments.js';
 import {linearizeAt, type AuxOption} from './vjp.js';
 
 export interface GradOptions<N extends Argnums, HasAux extends boolean> extends AuxOption<HasAux> {
@@ -17,7 +17,9 @@ export interface GradOptions<N extends Argnums, HasAux extends boolean> extends 
  *
  * Composes with itself and with every other transform: `grad(grad(f))`, `vmap(grad(f))` for per-example gradients.
  *
- * @param f  returns a float scalar (with `hasAux`: `[scalar, aux]`); arguments that are not differentiated may be anything
+ * With respect to a complex argument z = x + iy it is ∂f/∂x + i·∂f/∂y (PyTorch's convention: the direction of steepest ascent).
+ *
+ * @param f  returns a real scalar (with `hasAux`: `[scalar, aux]`); arguments that are not differentiated may be anything
  * @returns  a function of the same arguments that gives a tensor for each tensor of the chosen argument, of the same shape and in the same
  *   structure (a list of them where `argnums` is a list); with `hasAux` `[gradient, aux]`. An argument that `f` ignores gets zeros.
  * @throws TransformError `non-scalar-output`, `non-tensor-output`, `non-float-input`, `no-tensors`, `no-reverse-rule`, `invalid-argument`,
@@ -118,12 +120,14 @@ export function withArguments(
 function assertScalar(outputs: Tensor[], returned: unknown, transform: string): void {
   const [value] = outputs;
   const isTensor = value !== undefined && value === returned;
-  if (isTensor && value.rank === 0 && isFloat(value)) return;
+  if (isTensor && value.rank === 0 && value.dtype === 'float32') return;
   const wayOut = !isTensor
     ? `Return the loss alone, and other values with hasAux: true as [loss, aux].`
-    : value.rank === 0
-      ? `Cast it (tf.cast(y, 'float32')).`
-      : `Reduce it (tf.sum, tf.mean), or use jacrev for the whole Jacobian.`;
+    : value.dtype === 'complex64'
+      ? `A complex number has none: return a real one (tf.real, tf.imag, tf.abs), or use vjp or jvp.`
+      : value.rank === 0
+        ? `Cast it (tf.cast(y, 'float32')).`
+        : `Reduce it (tf.sum, tf.mean), or use jacrev for the whole Jacobian.`;
   throw new TransformError(
     `the function returned ${describe(returned)}, but a gradient needs a float scalar. ${wayOut}`,
     {code: 'non-scalar-output', transform},

@@ -1,4 +1,5 @@
 import {tensor, Tensor} from '@tensorflow/tfjs-core';
+import {TransformError, describe} from '../errors.js';
 import {scoped} from '../interpreter/scope.js';
 import {sliceAlong} from '../rules/dims.js';
 import {cast, concat, reshape} from '../rules/ops.js';
@@ -7,7 +8,7 @@ import type {Argnums, Jacobian, Selected} from '../types.js';
 import {assertAlive, assertFunction, differentiableTensors, resolveArgnums} from './arguments.js';
 import {withArguments} from './grad.js';
 import {pushForward} from './jvp.js';
-import {linearizeAt, type AuxOption} from './vjp.js';
+import {assertFloatOutputs, linearizeAt, type AuxOption} from './vjp.js';
 import type {Randomness} from './batching.js';
 import {assertChunkSize, assertRandomness, vmap} from './vmap.js';
 
@@ -27,7 +28,8 @@ export interface JacobianOptions<
 }
 
 /**
- * Jacobian by reverse mode, one row per output element: `J[i, j] = ∂f(x)[i] / ∂x[j]`.
+ * Jacobian by reverse mode, one row per output element: `J[i, j] = ∂f(x)[i] / ∂x[j]`. The outputs are real; the row of a complex argument is
+ * the gradient, as of `grad`.
  *
  * @param f  maps a tensor of shape `Y`'s argument `X` to one of shape `Y`, or trees of tensors to trees (one Jacobian per pair of leaves, nested
  *   as the output, then as the argument, then, where `argnums` is a list, by argument)
@@ -64,7 +66,7 @@ export function jacrev(
         (...chosen) => f(...(withArguments(args, positions, chosen) as never[])),
         differentiated,
         hasAux,
-        undefined,
+        assertRealOutputs,
         positions,
       );
       try {
@@ -89,7 +91,7 @@ export function jacrev(
 }
 
 /**
- * Jacobian by forward mode, one column per input element: `J[i, j] = ∂f(x)[i] / ∂x[j]`.
+ * Jacobian by forward mode, one column per input element: `J[i, j] = ∂f(x)[i] / ∂x[j]`. The arguments are real; the outputs may be complex.
  *
  * @param f  maps a tensor of shape `X` to one of shape `Y` (trees of tensors: one Jacobian per pair of leaves, nested as in `jacrev`)
  * @returns  a function of the same arguments, whose result has shape `[...Y, ...X]` (with `hasAux`: `[jacobian, aux]`). Cheaper than `jacrev` where
@@ -120,6 +122,7 @@ export function jacfwd(
   return (...args) =>
     scoped('jacfwd', (results) => {
       const {positions, differentiated, inputs} = chooseArguments(args, argnums, 'jacfwd');
+      assertReal(inputs, 'argument', 'jacfwd');
       const call = (...chosen: unknown[]): unknown =>
         f(...(withArguments(args, positions, chosen) as never[]));
       let output: unknown;
@@ -173,6 +176,28 @@ function chooseArguments(
     inputs: differentiableTensors(differentiated, transform, positions),
   };
 }
+
+/** Unit vectors are real: of what is complex they would give half of the derivatives. */
+function assertReal(
+  tensors: readonly Tensor[],
+  noun: 'argument' | 'output',
+  transform: string,
+): void {
+  const found = tensors.find(({dtype}) => dtype === 'complex64');
+  if (found === undefined) return;
+  throw new TransformError(
+    `a differentiated ${noun} is ${describe(found)}, but ${transform} takes real ${noun}s: their unit vectors don't span complex ones. ` +
+      (noun === 'argument'
+        ? `Pass the parts, ${transform}((x, y) => f(tf.complex(x, y)), {argnums: [0, 1]}), or use jacrev, grad, or jvp along a direction.`
+        : `Return the parts (tf.real(z), tf.imag(z)), or use vjp with a cotangent.`),
+    {code: 'non-float-input', transform},
+  );
+}
+
+const assertRealOutputs = (outputs: readonly Tensor[], output: unknown): void => {
+  assertReal(outputs, 'output', 'jacrev');
+  assertFloatOutputs('jacrev')([...outputs], output);
+};
 
 /**
  * The unit vectors of the space that all the given tensors span together, in chunks of at most `chunkSize`: each chunk as one tensor

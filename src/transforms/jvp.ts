@@ -18,7 +18,8 @@ import {assertPrimals, matchTree, splitAux, type AuxOption} from './vjp.js';
 export type TangentsOf<A extends readonly unknown[]> = {readonly [K in keyof A]: Gradient<A[K]>};
 
 /**
- * The value of a function and its directional derivative (Jacobian-vector product), by forward mode, in one pass.
+ * The value of a function and its directional derivative (Jacobian-vector product), by forward mode, in one pass. Complex arguments have
+ * complex tangents: where f is holomorphic, the result is `f'(z)·tangent`.
  *
  * @param f  a function of float tensors or trees of them
  * @param primals  the arguments of `f`, as an array: the point at which to differentiate

@@ -19,6 +19,7 @@ import {
 import {Level, mapInputs, type KernelCall} from '../interpreter/level.js';
 import {scoped} from '../interpreter/scope.js';
 import {adopt, alias, makeTracer, own, recordAt} from '../interpreter/tracer.js';
+import {refusalOfComplex} from '../rules/complex.js';
 import {ruleFor} from '../rules/index.js';
 import {zeros} from '../rules/ops.js';
 import type {JvpRule, ShapeOnly, VjpRule} from '../rules/rule.js';
@@ -67,12 +68,16 @@ class ReverseLevel extends Level {
     const names = Object.keys(inputs);
     const tensors = Object.values(inputs);
     const parents = tensors.map((input) => (input == null ? null : this.recordOf(input)));
+    const refusal = rule && refusalOfComplex(name, primals);
     const vjp =
-      rule?.vjp ??
-      fromGradConfig(getGradient(name), inputs) ??
-      fromJvpRule(name, rule?.jvp, inputs);
+      refusal !== undefined
+        ? null
+        : (rule?.vjp ??
+          fromGradConfig(getGradient(name), inputs) ??
+          fromJvpRule(name, rule?.jvp, inputs));
     if (vjp === null) {
-      const refuse = (): never => noReverseRule(name, rule);
+      const refuse = (): never =>
+        noReverseRule(name, refusal ? {derivative: {refuse: refusal}} : rule);
       const traced = this.record(name, outputs, parents, mark, refuse, null);
       return Array.isArray(result) ? traced : traced[0]!;
     }
@@ -354,7 +359,7 @@ export const stockGradients: StockGradients = (f, inputs, dy, allowNoGradients) 
         record = level.recordOf(y);
         return [alias(level.primalOf(y))];
       });
-      const seed = dy ?? ones([...value!.shape]);
+      const seed = dy ?? ones([...value!.shape], isFloat(value!) ? value!.dtype : 'float32');
       assertCotangent(seed, value!, level.transform);
       const seeds = record === null ? [] : [{record, cotangent: seed}];
       const grads = level.tape.pullBack(seeds, leaves, true);

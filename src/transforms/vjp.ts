@@ -41,7 +41,8 @@ export interface AuxOption<HasAux extends boolean> {
 }
 
 /**
- * The value of a function and its pullback (vector-Jacobian product), by reverse mode.
+ * The value of a function and its pullback (vector-Jacobian product), by reverse mode. For complex tensors the pullback multiplies by the
+ * conjugate transpose: where f is holomorphic, the cotangent of z is `conj(f'(z))·cotangent` (PyTorch's convention).
  *
  * @param f  a function of float tensors or trees of them; all its outputs are float tensors or trees of them
  * @param primals  the arguments of `f`, as an array: the point at which to differentiate
@@ -126,7 +127,7 @@ export function linearizeAt(
   };
 }
 
-const assertFloatOutputs =
+export const assertFloatOutputs =
   (transform: string) =>
   (outputs: Tensor[], output: unknown): void => {
     outputs.forEach((tensor, index) => {

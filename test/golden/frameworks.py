@@ -86,6 +86,7 @@ class Jax:
         return function
 
     stop_gradient = staticmethod(jax.lax.stop_gradient)
+    complex = staticmethod(jax.lax.complex)
     erf = staticmethod(jax.scipy.special.erf)
     sigmoid = staticmethod(jax.nn.sigmoid)
     softplus = staticmethod(jax.nn.softplus)

@@ -31,7 +31,7 @@ export interface SampleOptions extends Slack {
   /** Why the number of kernel calls of the batched form grows with the batch. */
   readonly loops?: string;
   /** The same in other words, for a kernel that the cpu backend lacks. */
-  readonly reference?: (tfjs: Tfjs, tensors: readonly tf.Tensor[]) => tf.Tensor;
+  readonly reference?: (tfjs: Tfjs, tensors: readonly tf.Tensor[]) => tf.Tensor | tf.Tensor[];
   /** Why the dtype of the output is a matter of the backend. */
   readonly anyDtype?: string;
 }
@@ -119,7 +119,10 @@ export function differentiable({specs, names, constant}: Sample): number[] {
     return [];
   }
   return specs.flatMap((spec, i) =>
-    spec.dtype === 'float32' && !constant?.includes(names[i] as string) ? [i] : [],
+    (spec.dtype === 'float32' || spec.dtype === 'complex64') &&
+    !constant?.includes(names[i] as string)
+      ? [i]
+      : [],
   );
 }
 

@@ -102,6 +102,14 @@ export function f32(...shape: number[]): Spec {
   );
 }
 
+/** Complex numbers, both parts of which are as those of `f32`. */
+export function c64(...shape: number[]): Spec {
+  const parts = f32(...shape, 2);
+  return new Spec(shape, 'complex64', (random, _size, inputs) => [
+    ...parts.draw(random, inputs).values,
+  ]);
+}
+
 /** Whole numbers in [-4, 5). */
 export function i32(...shape: number[]): Spec {
   return new Spec(shape, 'int32', (random, size) =>

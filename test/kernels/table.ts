@@ -1,4 +1,5 @@
 import {binary} from './binary.samples.js';
+import {complexNumbers} from './complex.samples.js';
 import {convolution} from './convolution.samples.js';
 import {convolutionOps} from './convolutionOps.samples.js';
 import {elementwise} from './elementwise.samples.js';
@@ -32,4 +33,5 @@ export const table: readonly Sample[] = [
   ...image,
   ...sampling,
   ...sparse,
+  ...complexNumbers,
 ];

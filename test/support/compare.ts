@@ -1,4 +1,4 @@
-import {describeTensor, type HostTensor} from './host.js';
+import {describeTensor, widthOf, type HostTensor} from './host.js';
 
 /**
  * How far a number may be from the expected one: `relative · |expected| + absolute · scale`, where the scale is the largest
@@ -68,8 +68,8 @@ export function findDifference(
   }
   const {index, excess} = worst;
   return (
-    `${wrong} of ${expected.values.length} elements differ in ${describeTensor(expected)}, most at ` +
-    `[${indices(index, expected.shape).join()}]: got ${actual.values[index]}, expected ` +
+    `${wrong} of ${expected.values.length} ${widthOf(expected) === 1 ? 'elements' : 'parts'} differ in ${describeTensor(expected)}, most at ` +
+    `[${indices(Math.floor(index / widthOf(expected)), expected.shape).join()}]: got ${actual.values[index]}, expected ` +
     `${expected.values[index]} (off by ${excess.toPrecision(3)}, scale ${scale.toPrecision(3)})`
   );
 }

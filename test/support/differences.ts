@@ -53,14 +53,18 @@ function combined(
 ): HostTensor[] {
   return (evaluations[0] ?? []).map((output, place) => ({
     shape: output.shape,
-    dtype: 'float32' as const,
+    dtype: derivativeType(output),
     values: Float64Array.from(output.values, (_, i) =>
-      output.dtype === 'float32'
+      output.dtype === 'float32' || output.dtype === 'complex64'
         ? f(evaluations.map((outputs) => outputs[place]?.values[i] as number))
         : 0,
     ),
   }));
 }
+
+/** The dtype of a tensor's tangents and cotangents. */
+export const derivativeType = ({dtype}: HostTensor): 'float32' | 'complex64' =>
+  dtype === 'complex64' ? 'complex64' : 'float32';
 
 /** The sum of tensors of equal shape, in double precision. */
 export function sum(parts: readonly HostTensor[]): HostTensor {
@@ -71,5 +75,5 @@ export function sum(parts: readonly HostTensor[]): HostTensor {
   const values = Float64Array.from(first.values, (_, i) =>
     parts.reduce((total, part) => total + (part.values[i] as number), 0),
   );
-  return {shape: first.shape, dtype: 'float32', values};
+  return {shape: first.shape, dtype: derivativeType(first), values};
 }

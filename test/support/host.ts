@@ -2,7 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 
 export type Values = Float32Array | Float64Array | Int32Array | Uint8Array;
 
-/** A tensor's shape, dtype and numbers in JavaScript's own memory: what tests compare, away from any backend. */
+/**
+ * A tensor's shape, dtype and numbers in JavaScript's own memory: what tests compare, away from any backend. A complex number is two numbers,
+ * its real and its imaginary part, side by side.
+ */
 export interface HostTensor {
   readonly shape: readonly number[];
   readonly dtype: tf.DataType;
@@ -13,12 +16,16 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((size, dim) => size * dim, 1);
 }
 
+/** How many numbers an element is. */
+export const widthOf = ({dtype}: {readonly dtype: tf.DataType}): number =>
+  dtype === 'complex64' ? 2 : 1;
+
 export function host(
   shape: readonly number[],
   dtype: tf.DataType,
   values: ArrayLike<number>,
 ): HostTensor {
-  if (values.length !== sizeOf(shape)) {
+  if (values.length !== sizeOf(shape) * widthOf({dtype})) {
     throw new Error(`${values.length} values do not fill the shape [${shape.join()}]`);
   }
   return {shape: [...shape], dtype, values: typedArray(dtype, values)};
@@ -27,6 +34,7 @@ export function host(
 function typedArray(dtype: tf.DataType, values: ArrayLike<number>): Values {
   switch (dtype) {
     case 'float32':
+    case 'complex64':
       return Float32Array.from(values);
     case 'int32':
       return Int32Array.from(values);
@@ -39,6 +47,15 @@ function typedArray(dtype: tf.DataType, values: ArrayLike<number>): Values {
 
 export function toTensor({shape, dtype, values}: HostTensor): tf.Tensor {
   const data = values instanceof Float64Array ? Float32Array.from(values) : values;
+  if (dtype === 'complex64') {
+    const part = (offset: number) =>
+      tf.tensor(
+        data.filter((_, i) => i % 2 === offset),
+        [...shape],
+        'float32',
+      );
+    return tf.tidy(() => tf.complex(part(0), part(1)));
+  }
   // A copy: the cpu backend keeps the array that it is given, and some kernels write into it.
   return tf.tensor(data.slice(), [...shape], dtype);
 }
@@ -62,7 +79,7 @@ export function stack(parts: readonly HostTensor[], dim = 0): HostTensor {
   const rank = first.shape.length + 1;
   const at = dim < 0 ? dim + rank : dim;
   const outer = sizeOf(first.shape.slice(0, at));
-  const inner = sizeOf(first.shape.slice(at));
+  const inner = sizeOf(first.shape.slice(at)) * widthOf(first);
   const values = new (first.values.constructor as new (size: number) => Values)(
     outer * inner * parts.length,
   );
@@ -85,6 +102,7 @@ export function moved(x: HostTensor, scale: number, direction: HostTensor): Host
   return {...x, values};
 }
 
+/** Of complex tensors the real part of ⟨conj(a), b⟩, in which forward and reverse mode agree. */
 export function dot(a: HostTensor, b: HostTensor): number {
   let sum = 0;
   for (let i = 0; i < a.values.length; i++) {

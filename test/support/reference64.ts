@@ -48,8 +48,12 @@ export function evaluate(
     const tensors = inputs.map((input) => {
       if (input === undefined) return undefined;
       // Not tf.tensor, which takes a Float64Array for a nested list.
-      const values = widened(input) as unknown as tf.DataValues;
-      return engine.makeTensor(values, [...input.shape], input.dtype);
+      const make = (values: Values, dtype: tf.DataType) =>
+        engine.makeTensor(values as unknown as tf.DataValues, [...input.shape], dtype);
+      const values = widened(input);
+      if (input.dtype !== 'complex64') return make(values, input.dtype);
+      const [re, im] = [0, 1].map((part) => values.filter((_, i) => i % 2 === part));
+      return tf64.complex(make(re!, 'float32'), make(im!, 'float32'));
     });
     const results = f(tf64, tensors);
     return (Array.isArray(results) ? results : [results]).map((tensor) => ({
@@ -64,7 +68,7 @@ export function evaluate(
 
 /** A copy, for some kernels write into their inputs. */
 function widened({dtype, values}: HostTensor): Values {
-  return dtype === 'float32' ? Float64Array.from(values) : values.slice();
+  return dtype === 'float32' || dtype === 'complex64' ? Float64Array.from(values) : values.slice();
 }
 
 function checked(core: Tfjs): Tfjs {

@@ -3,6 +3,7 @@ import type {BackendName} from '../../backends.js';
 import {environment} from '../../environment.js';
 import type {Tolerance} from '../../support/compare.js';
 import {read, toTensor, type HostTensor} from '../../support/host.js';
+import {derivativeType} from '../../support/differences.js';
 import {Random} from '../../support/random.js';
 import {differentiable, type Compared, type Sample} from '../sample.js';
 import {drawInputs} from '../spec.js';
@@ -67,12 +68,13 @@ export function drawOne(row: Sample, purpose: string): HostTensor[] {
 }
 
 /** Random numbers of both signs, none of them near zero: ones would hide every wrong permutation. */
-export function drawLike({shape, values}: HostTensor, random: Random): HostTensor {
+export function drawLike(tensor: HostTensor, random: Random): HostTensor {
+  const {shape, values} = tensor;
   const drawn = Float32Array.from(
     values,
     () => random.uniform(0.3, 1) * (random.next() < 0.5 ? -1 : 1),
   );
-  return {shape, dtype: 'float32', values: drawn};
+  return {shape, dtype: derivativeType(tensor), values: drawn};
 }
 
 /** Runs with the inputs as tensors and reads the results; nothing is left behind. */
@@ -130,7 +132,9 @@ function replaced<T>(items: readonly T[], places: readonly number[], by: readonl
 }
 
 export function asFloat(tensor: tf.Tensor): tf.Tensor {
-  return tensor.dtype === 'float32' ? tensor : tf.cast(tensor, 'float32');
+  return tensor.dtype === 'float32' || tensor.dtype === 'complex64'
+    ? tensor
+    : tf.cast(tensor, 'float32');
 }
 
 /** Batch sizes that no dimension of the row has, so that a mixed-up axis shows. */

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {jvp, vjp} from '../../../src/index.js';
 import {expectAllClose, isClose} from '../../support/compare.js';
 import {absoluteDot, describeTensor, dot, toTensor, type HostTensor} from '../../support/host.js';
-import {sum} from '../../support/differences.js';
+import {derivativeType, sum} from '../../support/differences.js';
 import {differentiable, reference, type Compared, type Sample} from '../sample.js';
 import {
   asFloat,
@@ -187,7 +187,7 @@ function expectSameDot(
 }
 
 const float32 = (outputs: readonly HostTensor[]): HostTensor[] =>
-  outputs.map((output) => ({...output, dtype: 'float32'}));
+  outputs.map((output) => ({...output, dtype: derivativeType(output)}));
 
 const secondOrder: Check = {
   title: 'second derivatives of all four kinds equal finite differences',

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {expectAllClose} from '../../support/compare.js';
-import {sizeOf, type HostTensor} from '../../support/host.js';
+import {sizeOf, widthOf, type HostTensor} from '../../support/host.js';
 import {reference} from '../sample.js';
 import {batched, front, looped, vmapped} from './batching.js';
 import {batchSizes, callOf, drawExamples, evaluate, toleranceFor, type Check} from './check.js';
@@ -21,7 +21,11 @@ const distortions: readonly Distortion[] = [
     apply: ({shape, dtype, values}) =>
       shape.length === 0 || values.length === 0
         ? null
-        : {shape: shape.slice(1), dtype, values: values.slice(0, sizeOf(shape.slice(1)))},
+        : {
+            shape: shape.slice(1),
+            dtype,
+            values: values.slice(0, sizeOf(shape.slice(1)) * widthOf({dtype})),
+          },
   },
   {
     name: 'a last dimension too short',
@@ -30,7 +34,7 @@ const distortions: readonly Distortion[] = [
       const shorter = [...shape.slice(0, -1), last - 1];
       return last < 2 || values.length === 0
         ? null
-        : {shape: shorter, dtype, values: values.slice(0, sizeOf(shorter))};
+        : {shape: shorter, dtype, values: values.slice(0, sizeOf(shorter) * widthOf({dtype}))};
     },
   },
 ];

@@ -1,6 +1,7 @@
 import {joinRepairs, type Repairs} from '../composition.js';
 import * as arrays from './arrays.js';
 import * as elementwise from './elementwise.js';
+import * as gpu from './gpu.js';
 import * as images from './images.js';
 import * as products from './products.js';
 import * as reductions from './reductions.js';
@@ -55,5 +56,12 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.diagonalOfTensorflow,
     arrays.channelsFirstDepthToSpace,
     images.resizesOfOthers,
+  ),
+  webgl: joinRepairs(elementwise.conditions, gpu.quotientsOfGpus, gpu.ranksOfGpus),
+  webgpu: joinRepairs(
+    elementwise.conditions,
+    gpu.shadersOfWebgpu,
+    gpu.quotientsOfGpus,
+    gpu.ranksOfGpus,
   ),
 };

@@ -1,3 +1,4 @@
+import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {alongAxes, keptShape, product, resolveAxes, splitAt} from '../../rules/dims.js';
 import {runBroadcasting, type BinaryName} from '../../rules/broadcast.js';
 import {cast, div, mul, reshape, scalar, transpose} from '../../rules/ops.js';
@@ -44,24 +45,34 @@ const binaryRanks = repairEach(binary, (name) => ({
   composition: ({a, b}) => runBroadcasting(name, a, b),
 }));
 
-const reductionRanks = repairEach(reductions, (name) => ({
-  wrong: ofHigherRank(HIGHEST),
-  instead: 'what is reduced is moved to the end, and becomes one dimension',
-  isWrong: ({x}) => x.shape.length > HIGHEST,
-  composition: ({x}, attrs, kernel) => {
-    const {axis, reductionIndices, keepDims} = attrs as ReductionAttrs;
-    const axes = resolveAxes(name === 'Max' ? reductionIndices : axis, x.rank);
-    const isReduced = (dim: number): boolean => axes.includes(dim);
-    const kept = x.shape.map((_, dim) => dim).filter((dim) => !isReduced(dim));
-    const moved = transpose(x, [...kept, ...axes]);
-    const shape = kept.map((dim) => x.shape[dim]!);
-    const matrix = reshape(moved, [product(shape), product(axes.map((dim) => x.shape[dim]!))]);
-    const isList = name !== 'ArgMax' && name !== 'ArgMin';
-    const last = isList ? [1] : 1;
-    const result = kernel({x: matrix}, {axis: last, reductionIndices: last, keepDims: false});
-    return reshape(result, keepDims ? keptShape(x.shape, axes) : shape);
-  },
-}));
+const reductionsWhere = (
+  wrong: string,
+  isWrong: (x: TensorInfo, axes: readonly number[]) => boolean,
+): Repairs =>
+  repairEach(reductions, (name) => {
+    const axesOf = (x: TensorInfo, {axis, reductionIndices}: ReductionAttrs): number[] =>
+      resolveAxes(name === 'Max' ? reductionIndices : axis, x.shape.length);
+    return {
+      wrong,
+      instead: 'what is reduced is moved to the end, and becomes one dimension',
+      isWrong: ({x}, attrs) => isWrong(x, axesOf(x, attrs as ReductionAttrs)),
+      composition: ({x}, attrs, kernel) => {
+        const axes = axesOf(x, attrs as ReductionAttrs);
+        const kept = x.shape.map((_, dim) => dim).filter((dim) => !axes.includes(dim));
+        const shape = kept.map((dim) => x.shape[dim]!);
+        const matrix = reshape(transpose(x, [...kept, ...axes]), [
+          product(shape),
+          product(axes.map((dim) => x.shape[dim]!)),
+        ]);
+        const last = name === 'ArgMax' || name === 'ArgMin' ? 1 : [1];
+        const result = kernel({x: matrix}, {axis: last, reductionIndices: last, keepDims: false});
+        const {keepDims} = attrs as ReductionAttrs;
+        return reshape(result, keepDims === true ? keptShape(x.shape, axes) : shape);
+      },
+    };
+  });
+
+const reductionRanks = reductionsWhere(ofHigherRank(HIGHEST), ({shape}) => shape.length > HIGHEST);
 
 interface ReductionAttrs {
   readonly axis?: number | readonly number[];
@@ -231,6 +242,25 @@ export const shadersOfWebgpu: Repairs = joinRepairs(
       },
     ],
   },
+  reductionsWhere(
+    'moves what it reduces to the end by a shader that does not compile for int32 and bool',
+    ({shape, dtype}, axes) =>
+      isWhole(dtype) && shape.length > 2 && axes[0] !== shape.length - axes.length,
+  ),
+  repairEach(['Cumsum', 'Cumprod'], () => ({
+    wrong:
+      'refuses a negative axis; in reverse, uses for every length the shader that was made for the first one of that rank; moves the axis of int32 tensors to the end by one that does not compile',
+    instead: 'reversed before and after, and the axis moved here',
+    isWrong: ({x}, {axis, reverse}) => reverse === true || isWhole(x.dtype) || (axis as number) < 0,
+    composition: ({x}, attrs, kernel) => {
+      const [axis] = resolveAxes(attrs['axis'] as number, x.rank);
+      const turned = (y: Tensor): Tensor =>
+        attrs['reverse'] === true ? run('Reverse', {x: y}, {dims: [2]}) : y;
+      const rows = turned(transpose(splitAt(x, axis!), [0, 2, 1]));
+      const scanned = kernel({x: rows}, {...attrs, axis: 2, reverse: false});
+      return reshape(transpose(turned(scanned), [0, 2, 1]), x.shape);
+    },
+  })),
   repairEach(binary, (name) => ({
     wrong:
       'of a vector and a tensor of rank 5 or 6 does not compile: leaves the result as the memory was',

@@ -18,7 +18,7 @@ const elementwise = [
   ...['Cosh', 'Elu', 'Erf', 'Exp', 'Expm1', 'Floor', 'IsFinite', 'IsInf', 'IsNan', 'LeakyRelu'],
   ...['Log', 'Log1p', 'LogicalNot', 'Neg', 'Reciprocal', 'Relu', 'Relu6', 'Round', 'Rsqrt'],
   ...['Selu', 'Sigmoid', 'Sign', 'Sin', 'Sinh', 'Softplus', 'Sqrt', 'Square', 'Step', 'Tan'],
-  ...['Tanh', 'Cast'],
+  ...['Tanh', 'Cast', 'ZerosLike', 'OnesLike'],
 ] as const as readonly 'Abs'[];
 
 const binary: readonly BinaryName[] = [
@@ -173,6 +173,32 @@ const otherRanks: Repairs = {
         alongAxes(x, resolveAxes(dims, x.rank), (y, axisOf) =>
           kernel({x: y}, {dims: axisOf.flatMap((axis, dim) => (axis === null ? [] : [dim]))}),
         ),
+    },
+  ],
+  Unpack: [
+    {
+      wrong: ofHigherRank(HIGHEST),
+      instead: 'all dimensions before the axis, and all after it, become one each',
+      isWrong: ({value}) => value.shape.length > HIGHEST,
+      composition: ({value}, attrs, kernel) => {
+        const [axis] = resolveAxes(attrs.axis, value.rank);
+        const shape = value.shape.filter((_, dim) => dim !== axis);
+        const parts = kernel({value: splitAt(value, axis!)}, {...attrs, axis: 1});
+        return parts.map((part) => reshape(part, shape));
+      },
+    },
+  ],
+  Prelu: [
+    {
+      wrong: 'of a vector alpha and a tensor of rank 5 or 6 does not compile on WebGPU; '.concat(
+        ofHigherRank(HIGHEST),
+      ),
+      instead: 'Select between x and its product with alpha',
+      isWrong: ({x, alpha}) => x.shape.length > 4 || alpha.shape.length > 4,
+      composition: ({x, alpha}) => {
+        const isPositive = runBroadcasting('GreaterEqual', x, scalar(0));
+        return run('Select', {condition: isPositive, t: x, e: mul(x, alpha)});
+      },
     },
   ],
   Softmax: [

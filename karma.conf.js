@@ -30,6 +30,9 @@ export default function (config) {
       },
     },
     browserNoActivityTimeout: 600_000,
+    // A busy machine keeps the browser from answering.
+    pingTimeout: 120_000,
+    browserDisconnectTimeout: 120_000,
     singleRun: true,
     autoWatch: false,
     colors: process.stdout.isTTY === true,

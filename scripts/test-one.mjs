@@ -4,7 +4,7 @@ import {runTool} from './steps.mjs';
 
 const {values} = parseArgs({options: {kernel: {type: 'string'}, backend: {type: 'string'}}});
 if (!values.kernel) {
-  console.error('usage: npm run test:one -- --kernel NAME [--backend cpu,wasm,tensorflow]');
+  console.error('usage: npm run test:one -- --kernel NAME [--backend cpu,wasm,tensorflow,webgpu]');
   process.exit(2);
 }
 process.exitCode = runTool('mocha --spec "test/kernels/**/*.test.ts"', {

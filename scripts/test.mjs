@@ -1,9 +1,11 @@
 /**
  * `npm test`: sets everything up, then checks, tests, builds and tests what was built. The last line counts it all.
- * BACKENDS (cpu,wasm,tensorflow) chooses the backends that the suites run on.
+ * BACKENDS (cpu,wasm,tensorflow,webgpu) chooses the backends that the suites run on in Node. `--full` runs all rows of the table of
+ * kernels on WebGPU and in the browser, where GPUs in software take an hour; without it a few rows of each kernel.
  */
 import {rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {setUpChromium} from './install-chromium.mjs';
 import {installPackages, isCI, root, setUpTensorflow, shout} from './setup.mjs';
 import {checks, Tally} from './steps.mjs';
 
@@ -11,7 +13,13 @@ installPackages();
 rmSync(join(root, '.cache/kernels'), {recursive: true, force: true});
 const tally = new Tally();
 
-let backends = (process.env.BACKENDS || 'cpu,wasm,tensorflow').split(',');
+const full = process.argv.includes('--full');
+
+/** Rows of each kernel: the table is slow on GPUs in software, and cpu and wasm run all of it in Node. */
+const rows = (some) => (full ? {} : {ROWS_PER_KERNEL: some});
+
+const asked = (process.env.BACKENDS || 'cpu,wasm,tensorflow,webgpu').split(',');
+let backends = asked.filter((name) => name !== 'webgpu');
 if (backends.includes('tensorflow') && !(await setUpTensorflow())) {
   backends = backends.filter((name) => name !== 'tensorflow');
   shout(
@@ -23,6 +31,10 @@ if (backends.includes('tensorflow') && !(await setUpTensorflow())) {
 const env = {BACKENDS: backends.join(',')};
 const mocha = 'mocha --reporter scripts/mocha-reporter.cjs';
 
+// It brings the Vulkan that WebGPU takes on a machine without a graphics card.
+const browser = setUpChromium();
+if (browser) process.env.CHROME_BIN = browser;
+
 console.log('\nchecks');
 for (const [name, command] of Object.entries(checks)) await tally.check(name, command);
 
@@ -33,6 +45,17 @@ tally.suite(
   'node scripts/test-upstream.mjs',
   env,
 );
+
+if (asked.includes('webgpu')) {
+  tally.suite(
+    'the table of kernels on webgpu',
+    `${mocha} test/kernels/kernels.test.ts test/kernels/ranks.test.ts`,
+    {
+      BACKENDS: 'webgpu',
+      ...rows('1'),
+    },
+  );
+}
 
 console.log('\nthe built package');
 if (await tally.check('build', 'node scripts/build.mjs')) {
@@ -48,7 +71,11 @@ if (await tally.check('build', 'node scripts/build.mjs')) {
   }
 }
 
-tally.suite('browser', 'node scripts/test-browser.mjs');
+tally.suite(
+  'browser',
+  'node scripts/test-browser.mjs',
+  rows('webgl:1,webgpu:0.2,wasm:0.1,cpu:0.1'),
+);
 
 console.log('\nwhat the tests found');
 await tally.check('docs/kernels.md says it', 'node scripts/kernel-docs.mjs --check');

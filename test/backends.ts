@@ -1,7 +1,8 @@
 // Its own gradients come first, as for users who load tfjs before the library.
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import {ALL, environment, loadBackends} from './environment.js';
+import {ALL, environment, loadBackends, USUAL} from './environment.js';
+import {onDevice} from './support/device.js';
 
 export type BackendName = 'cpu' | 'wasm' | 'tensorflow' | 'webgl' | 'webgpu';
 
@@ -10,14 +11,14 @@ const synchronous: readonly BackendName[] = ['cpu', 'wasm', 'tensorflow', 'webgl
 
 export const everyBackend: readonly BackendName[] = ALL;
 
-/** The backends that `BACKENDS` asks for (all without it), in a fixed order. */
+/** The backends that `BACKENDS` asks for (the usual ones without it), in a fixed order. */
 function requestedBackends(): readonly BackendName[] {
   const asked = environment['BACKENDS']?.split(',').map((name) => name.trim());
   const unknown = asked?.filter((name) => !ALL.includes(name as BackendName)) ?? [];
   if (unknown.length > 0) {
     throw new Error(`BACKENDS names ${unknown.join()}; known are ${ALL.join()}`);
   }
-  return asked === undefined ? ALL : ALL.filter((name) => asked.includes(name));
+  return asked === undefined ? USUAL : ALL.filter((name) => asked.includes(name));
 }
 
 // Keeps tfjs from advising tfjs-node whenever another backend starts.
@@ -43,6 +44,8 @@ export function describeBackends(
 ): void {
   for (const name of backends.filter((backend) => only.includes(backend))) {
     describe(`${title} (${name})`, function () {
+      // In software, each new shader takes long to compile.
+      if (name.startsWith('webg')) this.timeout(120_000);
       declare(name);
       this.eachTest((test) => {
         const body = test.fn;
@@ -69,7 +72,9 @@ export function guarded(
     await useBackend(name);
     const before = tf.memory();
     try {
-      await body.call(this);
+      await onDevice(async () => {
+        await body.call(this);
+      });
     } catch (error) {
       if (name === 'wasm') await restart(name);
       throw error;

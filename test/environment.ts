@@ -10,6 +10,9 @@ export const environment: Readonly<Record<string, string | undefined>> = process
 /** The backends that there can be, in the order in which suites run. */
 export const ALL: readonly BackendName[] = ['cpu', 'wasm', 'tensorflow', 'webgpu'];
 
+/** Those of them that tests run on unless BACKENDS says otherwise: WebGPU in software is slow. */
+export const USUAL: readonly BackendName[] = ['cpu', 'wasm', 'tensorflow'];
+
 /** Backends that take a download of their own, or a graphics system: a machine may be without. */
 const optional: readonly BackendName[] = ['tensorflow', 'webgpu'];
 

@@ -11,6 +11,8 @@ export const environment: Readonly<Record<string, string | undefined>> = process
 /** Every browser offers these; WebGPU takes a Vulkan, and Chromium brings one. */
 export const ALL: readonly BackendName[] = ['cpu', 'wasm', 'webgl', 'webgpu'];
 
+export const USUAL = ALL;
+
 export function loadBackends(names: readonly BackendName[]): Promise<readonly BackendName[]> {
   setWasmPaths('/wasm/');
   // They compute small tensors on the CPU unless told not to. The tests are about the kernels that large ones get.

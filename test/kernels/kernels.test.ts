@@ -12,20 +12,34 @@ import {table} from './table.js';
  * Every row of the table, on every backend, through every check.
  *
  * `KERNEL=Conv2D` restricts to one kernel, `ROW=<part of a label>` to some rows, `BACKENDS=cpu,wasm` to some backends, and `SEED=1`
- * draws other numbers. `ROWS_PER_KERNEL=2` takes so many of each kernel: software GPUs are slow.
+ * draws other numbers. `ROWS_PER_KERNEL=2` takes so many of each
+ * kernel: software GPUs are slow.
  */
-const {KERNEL, ROW, ROWS_PER_KERNEL = Infinity} = environment;
+const {KERNEL, ROW, ROWS_PER_KERNEL = ''} = environment;
 
 const kernels = [...new Set(table.map(({kernel}) => kernel))].filter(
   (kernel) => KERNEL === undefined || KERNEL.split(',').includes(kernel),
 );
 
-/** The rows of a kernel that are asked for: if only so many, then spread over all of them. */
+/**
+ * How many rows of each kernel are asked for on a backend: `2`, or `webgl:2,cpu:0.1`, where 0.1 is one row of every tenth kernel.
+ */
+function rowsPerKernel(backend: BackendName): number {
+  const asked = ROWS_PER_KERNEL.split(',').find(
+    (part) => !part.includes(':') || part.startsWith(`${backend}:`),
+  );
+  return Number(asked?.split(':').at(-1) || Infinity);
+}
+
+/** The rows of a kernel that are asked for: if only so many, then spread over all that can run. */
 function rowsOf(kernel: string, backend: BackendName): readonly Sample[] {
   const rows = table.filter(
     (row) => row.kernel === kernel && (ROW === undefined || row.label.includes(ROW)),
   );
-  const count = Number(ROWS_PER_KERNEL);
+  const perKernel = rowsPerKernel(backend);
+  const index = kernels.indexOf(kernel);
+  const count =
+    perKernel < 1 ? Math.floor((index + 1) * perKernel) - Math.floor(index * perKernel) : perKernel;
   const usable = rows.filter((row) => reasonToLeaveOut(row, backend) === undefined);
   if (usable.length <= count) return rows;
   return Array.from(

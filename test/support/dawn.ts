@@ -12,7 +12,7 @@ const RTLD_NODELETE = 0x1000;
 
 /** Folders that may have Chromium's Vulkan loader and SwiftShader, its Vulkan for machines without a graphics card. */
 const chromiumFolders = [
-  ...['CHROME_BIN', 'CHROMIUM_DIR'].map((name) => process.env[name]),
+  process.env['CHROME_BIN'],
   '/usr/lib/chromium',
   '/usr/lib/chromium-browser',
   '/opt/google/chrome',

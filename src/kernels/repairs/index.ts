@@ -2,6 +2,7 @@ import {joinRepairs, type Repairs} from '../composition.js';
 import * as arrays from './arrays.js';
 import * as convolutions from './convolutions.js';
 import * as elementwise from './elementwise.js';
+import * as gpu from './gpu.js';
 import * as images from './images.js';
 import * as pools from './pools.js';
 import * as products from './products.js';
@@ -68,5 +69,12 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     convolutions.convolutionsOfTensorflow,
     volumes.volumesOfTensorflow,
     pools.poolsOfTensorflow,
+  ),
+  webgl: joinRepairs(elementwise.conditions, gpu.quotientsOfGpus, gpu.ranksOfGpus),
+  webgpu: joinRepairs(
+    elementwise.conditions,
+    gpu.shadersOfWebgpu,
+    gpu.quotientsOfGpus,
+    gpu.ranksOfGpus,
   ),
 };

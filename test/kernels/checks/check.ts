@@ -7,6 +7,7 @@ import {derivativeType} from '../../support/differences.js';
 import {Random} from '../../support/random.js';
 import {differentiable, type Compared, type Sample} from '../sample.js';
 import {drawInputs} from '../spec.js';
+import {shaderError} from './shaders.js';
 
 /** A function of tensors that gives a list of them, as every row is one. */
 export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor[];
@@ -43,7 +44,11 @@ const tolerances: {readonly [C in Compared]: Tolerance} = {
 export function toleranceFor(row: Sample, compared: Compared): Tolerance {
   const {relative, absolute} = tolerances[compared];
   const slack = row.slack?.[compared] ?? 1;
-  return {relative: relative * slack, absolute: absolute * slack, smallestScale};
+  return {
+    relative: relative * slack,
+    absolute: absolute * slack + shaderError(row, compared) / smallestScale,
+    smallestScale,
+  };
 }
 
 /** The inputs of `size` examples; those not mapped are one and the same for all. */

@@ -2,11 +2,15 @@
 export type ErrorCode =
   | 'async-function'
   | 'batch-size-mismatch'
+  | 'buffer-update'
   | 'disposed-tensor'
+  | 'ensemble-mismatch'
   | 'escaped-tracer'
   | 'in-dims-mismatch'
   | 'invalid-argument'
   | 'kernel-failed'
+  | 'missing-parameter'
+  | 'model-not-built'
   | 'no-batching-rule'
   | 'no-forward-rule'
   | 'no-mapped-input'
@@ -16,8 +20,12 @@ export type ErrorCode =
   | 'non-scalar-output'
   | 'non-tensor-output'
   | 'not-a-function'
+  | 'not-a-model'
   | 'out-dims-mismatch'
+  | 'parameter-mismatch'
+  | 'stateful-layer'
   | 'tree-mismatch'
+  | 'unknown-parameter'
   | 'value-read'
   | 'variable-of-tracer';
 

@@ -1,6 +1,22 @@
 import './register.js';
 
 export {TransformError, type ErrorCode} from './errors.js';
+export {combineStateForEnsemble, stackModuleState} from './models/ensemble.js';
+export {
+  functionalCall,
+  makeFunctional,
+  makeFunctionalWithBuffers,
+  type BufferOptions,
+} from './models/functional.js';
+export type {
+  GraphModelLike,
+  LayerLike,
+  ModelArgs,
+  ModelInputs,
+  State,
+  VariableModule,
+} from './models/model.js';
+export * as optimizers from './optimizers/index.js';
 export {grad, gradAndValue, type GradOptions} from './transforms/grad.js';
 export {hessian, hvp} from './transforms/hessian.js';
 export {jacfwd, jacrev, type JacobianOptions} from './transforms/jacobian.js';

@@ -8,6 +8,7 @@ export {
   makeFunctionalWithBuffers,
   type BufferOptions,
 } from './models/functional.js';
+export {replaceBatchNorm, type ReplaceOptions} from './models/groupNorm.js';
 export type {
   GraphModelLike,
   LayerLike,

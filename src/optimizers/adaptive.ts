@@ -56,7 +56,7 @@ export interface AdadeltaSettings {
 
 /**
  * Adadelta, `u = g·√(d + ε) / √(s + ε)` with moving averages `s` of `g²` and `d` of `u²`, `p ← p - learningRate·u`; as `tf.train.adadelta`,
- * which takes `s` as it was before the step.
+ * which takes `s` as it was before the step: both averages then stay equal, and a step is that of `sgd`.
  * @see https://arxiv.org/abs/1212.5701
  * @example
  * const opt = optimizers.adadelta({learningRate: 0.5});

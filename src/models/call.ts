@@ -1,9 +1,9 @@
 import {clone, Tensor, type Variable} from '@tensorflow/tfjs-core';
 import {TransformError, describe, showShape} from '../errors.js';
 import {withDataOf} from '../interpreter/custom.js';
-import {nextTensorId} from '../interpreter/engine.js';
+import {isStockTapeOn, nextTensorId} from '../interpreter/engine.js';
 import {scoped} from '../interpreter/scope.js';
-import {adopt, alias} from '../interpreter/tracer.js';
+import {adopt, alias, recordOf} from '../interpreter/tracer.js';
 import {sameShape} from '../rules/ops.js';
 import {callSync} from '../transforms/arguments.js';
 import {mapLeaves, tensorsOf} from '../tree.js';
@@ -15,8 +15,9 @@ export type BufferUpdates = 'error' | 'return' | 'discard';
 
 /**
  * NOTE [models]
- * A model reads tensors that it holds. While it runs on others, each of its tensors stands for the one of the same name (see NOTE [closures]),
- * in its id too, by which tfjs's own tape knows tensors. What it assigns to a variable is seen by what it does afterwards, in this call alone.
+ * A model reads tensors that it holds. While it runs on others, each of its tensors stands for the one of the same name (see NOTE [closures]).
+ * What it assigns to a variable is seen by what it does afterwards, in this call alone. tfjs's own tape would record the model's tensors and
+ * not those that they stand for: parameters that aren't traced are refused there.
  *
  * @returns  the output, new tensors of the caller's scope, and the values of the buffers after the call (with `updates: 'return'`)
  */
@@ -30,6 +31,13 @@ export function callWith(
   assertState(binding, values, caller);
   const state = binding.state.filter(({name}) => name in values);
   const substitutes = state.map(({name}) => values[name]!);
+  if (isStockTapeOn() && substitutes.some((value) => recordOf(value) === null)) {
+    throw new TransformError(
+      `${binding.title} was called inside tf.grad, tf.variableGrads or optimizer.minimize with parameters that tfjs's own tape can't follow ` +
+        `there. Differentiate with grad, and step with optimizers.`,
+      {code: 'invalid-argument', transform: caller},
+    );
+  }
   return scoped(caller, (results) =>
     withDataOf(
       state.map(({tensor}) => tensor),
@@ -37,7 +45,6 @@ export function callWith(
       () => {
         const writes = new Writes(binding, updates, caller);
         try {
-          state.forEach(({tensor}, index) => setId(tensor, substitutes[index]!.id));
           const mark = nextTensorId();
           const own = new Set(binding.state.map(({tensor}) => tensor));
           const returned = callSync((...all: unknown[]) => binding.call(all), args, caller);
@@ -56,13 +63,8 @@ export function callWith(
   );
 }
 
-const setId = (tensor: Tensor, id: number): void => {
-  (tensor as {id: number}).id = id;
-};
-
 /** What a variable is while its model runs: `assign` is an own property, which shadows that of the class. */
 interface Assignable {
-  id: number;
   dataId: object;
   assign?: (value: Tensor) => void;
 }
@@ -80,9 +82,8 @@ class Writes {
     for (const entry of binding.state) {
       const handle = entry.tensor as unknown as Assignable;
       // An own one is that of a call around this one.
-      const {id, dataId} = handle;
+      const {dataId} = handle;
       this.previous.set(entry, {
-        id,
         dataId,
         ...(Object.hasOwn(handle, 'assign') && {assign: handle.assign}),
       });
@@ -123,7 +124,6 @@ class Writes {
     this.written.get(entry)?.dispose();
     this.written.set(entry, held);
     (tensor as unknown as Assignable).dataId = held.dataId;
-    setId(tensor, held.id);
   }
 
   private refuse({name}: NamedState, value: Tensor): TransformError {

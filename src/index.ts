@@ -14,6 +14,23 @@ export {
   unregisterJvpRule,
   type RegisterOptions,
 } from './rules/user.js';
+export {combineStateForEnsemble, stackModuleState} from './models/ensemble.js';
+export {
+  functionalCall,
+  makeFunctional,
+  makeFunctionalWithBuffers,
+  type BufferOptions,
+} from './models/functional.js';
+export {replaceBatchNorm, type ReplaceOptions} from './models/groupNorm.js';
+export type {
+  GraphModelLike,
+  LayerLike,
+  ModelArgs,
+  ModelInputs,
+  State,
+  VariableModule,
+} from './models/model.js';
+export * as optimizers from './optimizers/index.js';
 export {grad, gradAndValue, type GradOptions} from './transforms/grad.js';
 export {hessian, hvp, vhp} from './transforms/hessian.js';
 export {jacfwd, jacrev, type JacobianOptions} from './transforms/jacobian.js';

@@ -42,14 +42,15 @@ export const shape4D = (shape: readonly number[]): Shape4D => [...shape] as Shap
 export function infoOf(
   xShape: readonly number[],
   filterShape: readonly number[],
-  {strides, dilations = 1, pad, dimRoundingMode, dataFormat}: ConvolutionAttrs,
+  {strides, dilations, pad, dimRoundingMode, dataFormat}: ConvolutionAttrs,
   isDepthwise = false,
 ): backend_util.Conv2DInfo {
   return backend_util.computeConv2DInfo(
     shape4D(xShape),
     shape4D(filterShape),
     strides,
-    dilations,
+    // tf.layers.depthwiseConv2d passes null where it has none.
+    dilations ?? 1,
     pad,
     dimRoundingMode,
     isDepthwise,

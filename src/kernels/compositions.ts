@@ -1,6 +1,7 @@
 import {
   tensor1d,
   type Conv2DBackpropFilterAttrs,
+  type DenseBincountAttrs,
   type DepthwiseConv2dNativeBackpropFilterAttrs,
   type DepthwiseConv2dNativeBackpropInputAttrs,
   type EinsumAttrs,
@@ -19,7 +20,7 @@ import {
 } from '../rules/depthwise.js';
 import {product} from '../rules/dims.js';
 import {einsumByProducts} from '../rules/einsum.js';
-import {reshape, slice, where} from '../rules/ops.js';
+import {mul, reshape, slice, sum, where} from '../rules/ops.js';
 import {run} from '../rules/rule.js';
 import {transformBySamples} from '../rules/transformation.js';
 import type {Composition} from './composition.js';
@@ -77,3 +78,15 @@ export const unsortedSegmentSum: Composition<'UnsortedSegmentSum'> = (
 
 export const transform: Composition<'Transform'> = ({image, transforms}, attrs) =>
   transformBySamples(image, transforms, attrs);
+
+/** How often each number from 0 to `size - 1` occurs in each row, weighted or not. */
+export const denseBincount: Composition<'DenseBincount'> = (
+  {x, weights},
+  {size, binaryOutput}: DenseBincountAttrs,
+) => {
+  const hot = run('OneHot', {indices: x}, {depth: size, onValue: 1, offValue: 0, dtype: 'float32'});
+  const axis = [x.rank - 1];
+  if (binaryOutput) return run('Max', {x: hot}, {reductionIndices: axis, keepDims: false});
+  if (weights.size === 0) return sum(hot, axis);
+  return sum(mul(hot, reshape(weights, [...x.shape, 1])), axis);
+};

@@ -19,6 +19,10 @@ export const missing: {readonly [backend: string]: Compositions} = {
     Real: realOfPairs,
     UnsortedSegmentSum: compositions.unsortedSegmentSum,
   },
-  tensorflow: {...poolsThatTensorflowLacks, Transform: compositions.transform},
+  tensorflow: {
+    ...poolsThatTensorflowLacks,
+    DenseBincount: compositions.denseBincount,
+    Transform: compositions.transform,
+  },
   webgl: morphologyThatWebglLacks,
 };

@@ -161,7 +161,7 @@ export function inputGradient(
 }
 
 /** The transpose in the input as a convolution of `dy`, all in NHWC. */
-export const inputGradientByConvolution = (
+const inputGradientByConvolution = (
   dy: Tensor,
   filter: Tensor,
   axes: readonly SlidingAxis[],

@@ -151,18 +151,6 @@ export function depthwiseFilterGradientByConvolution(
 const joinChannels = (image: BatchedInput, size: number): Tensor =>
   foldInto(materialize(image, size), 3);
 
-/** DepthwiseConv2dNative in any format, by way of NHWC. */
-export const depthwiseConvolution = (
-  x: Tensor,
-  filter: Tensor,
-  attrs: DepthwiseConv2dNativeAttrs,
-): Tensor =>
-  attrs.dataFormat === 'NCHW'
-    ? toChannelsFirst(
-        run('DepthwiseConv2dNative', {x: toChannelsLast(x), filter}, channelsLastAttrs(attrs)),
-      )
-    : run('DepthwiseConv2dNative', {x, filter}, attrs);
-
 /** DepthwiseConv2dNative of a batch. See NOTE [depthwise]. */
 export function depthwiseBatch(
   x: BatchedInput,

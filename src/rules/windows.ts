@@ -94,7 +94,7 @@ export const windowSizeOf = (axes: readonly SlidingAxis[]): number =>
   product(axes.map(({window}) => window));
 
 /** Pads dimensions 1, 2… by the given numbers in front and behind; cuts off where a number is negative. */
-export function padOrCut(
+function padOrCut(
   x: Tensor,
   amounts: readonly (readonly [before: number, after: number])[],
   constantValue = 0,

@@ -11,7 +11,7 @@ export const environment: Readonly<Record<string, string | undefined>> = process
 /** Every browser offers these; WebGPU takes a Vulkan, and Chromium brings one. */
 export const ALL: readonly BackendName[] = ['cpu', 'wasm', 'webgl', 'webgpu'];
 
-export const USUAL = ALL;
+export const USUAL: readonly BackendName[] = [...ALL];
 
 export function loadBackends(names: readonly BackendName[]): Promise<readonly BackendName[]> {
   setWasmPaths('/wasm/');

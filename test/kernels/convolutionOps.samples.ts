@@ -21,7 +21,6 @@ const ops: readonly Sample[] = [
         1,
         'valid',
       ) as tf.Tensor,
-    {faulty: {wasm: 'leaves zeros'}},
   ),
   opSample(
     'separableConv2d',

@@ -5,11 +5,10 @@ import type {
   MaxPoolWithArgmaxAttrs,
   Tensor,
 } from '@tensorflow/tfjs-core';
-import type {BackendName} from '../backends.js';
 import {imageAdjoint} from '../support/adjoint.js';
 import {host} from '../support/host.js';
 import {run} from '../support/reference64.js';
-import {sample, type Sample, type SampleOptions} from './sample.js';
+import {sample, type Sample} from './sample.js';
 import {f32} from './spec.js';
 
 type Shape4D = [number, number, number, number];
@@ -59,11 +58,7 @@ const numericPadding: Geometry = {
   attrs: {filterSize: [3, 3], strides: [2, 2], pad: 1, dimRoundingMode: 'floor'},
 };
 
-const noPadding: {readonly [B in BackendName]?: string} = {
-  tensorflow: "pads 'valid' and 'same' only",
-};
-
-function averageGradients({x, y, attrs}: Geometry, refused: SampleOptions['refused']): Sample[] {
+function averageGradients({x, y, attrs}: Geometry): Sample[] {
   const {filterSize, strides, pad} = attrs;
   const inputs = {dy: f32(...y), input: f32(...x)};
   const gradAttrs = {filterSize, strides, pad} as AvgPoolGradAttrs;
@@ -74,7 +69,6 @@ function averageGradients({x, y, attrs}: Geometry, refused: SampleOptions['refus
   return [
     sample('AvgPoolGrad', inputs, gradAttrs, {
       faulty: {cpu: wholeWindow, wasm: wholeWindow},
-      refused,
       reference: (tf, [dy]) =>
         imageAdjoint(tf, x, dy as Tensor, (images) =>
           tf.engine().runKernel('AvgPool', {x: images}, {...gradAttrs}),
@@ -87,23 +81,20 @@ function averageGradients({x, y, attrs}: Geometry, refused: SampleOptions['refus
   ];
 }
 
-function pools(geometry: Geometry, refused: SampleOptions['refused'] = {}): Sample[] {
+function pools(geometry: Geometry): Sample[] {
   const {x, y, attrs} = geometry;
   const output = f32(...y).from(['input'], ({input}) => {
     const pooled = run('MaxPool', {x: input}, {...attrs})[0];
     return host(y, 'float32', pooled?.values ?? []);
   });
   return [
-    sample('MaxPool', {x: f32(...x)}, attrs, {refused}),
-    sample('AvgPool', {x: f32(...x)}, attrs, {refused}),
-    ...averageGradients(geometry, refused),
+    sample('MaxPool', {x: f32(...x)}, attrs),
+    sample('AvgPool', {x: f32(...x)}, attrs),
+    ...averageGradients(geometry),
     sample('MaxPoolGrad', {dy: f32(...y), input: f32(...x), output}, attrs, {
-      refused,
       constant: ['output'],
-      faulty: {wasm: 'takes the smallest positive float for minus infinity'},
     }),
     sample('MaxPoolGrad', {dy: f32(...y), input: f32(...x).in(0.1, 2), output}, attrs, {
-      refused,
       constant: ['output'],
       note: 'positive',
     }),
@@ -131,18 +122,16 @@ const volumePools: Sample[] = volumes.flatMap(({x, y, attrs}) => {
     const pooled = run('MaxPool3D', {x: input}, {...attrs})[0];
     return host(y, 'float32', pooled?.values ?? []);
   });
-  const positiveOnly = {wasm: 'takes the smallest positive float for minus infinity'};
   const positive = f32(...x).in(0.1, 2);
   return [
     sample('AvgPool3D', {x: f32(...x)}, attrs),
     sample('AvgPool3DGrad', {dy: f32(...y), input: f32(...x)}, gradAttrs, {
       faulty: pad === 'same' ? {tensorflow: 'counts the cells that are not padding'} : {},
     }),
-    sample('MaxPool3D', {x: f32(...x)}, attrs, {faulty: positiveOnly}),
+    sample('MaxPool3D', {x: f32(...x)}, attrs),
     sample('MaxPool3D', {x: positive}, attrs, {note: 'positive'}),
     sample('MaxPool3DGrad', {dy: f32(...y), input: f32(...x), output}, gradAttrs, {
       constant: ['output'],
-      faulty: positiveOnly,
     }),
     sample('MaxPool3DGrad', {dy: f32(...y), input: positive, output}, gradAttrs, {
       constant: ['output'],
@@ -158,15 +147,13 @@ const argmaxPools: Sample[] = (
     {filterSize: 3, strides: 2, pad: 1, includeBatchInIndex: true},
   ] satisfies MaxPoolWithArgmaxAttrs[]
 ).flatMap((attrs) => [
-  sample('MaxPoolWithArgmax', {x: f32(2, 5, 4, 3)}, attrs, {
-    faulty: {wasm: 'takes the smallest positive float for minus infinity'},
-  }),
+  sample('MaxPoolWithArgmax', {x: f32(2, 5, 4, 3)}, attrs),
   sample('MaxPoolWithArgmax', {x: f32(2, 5, 4, 3).in(0.1, 2)}, attrs, {note: 'positive'}),
 ]);
 
 export const pooling: readonly Sample[] = [
   ...geometries.flatMap((geometry) => pools(geometry)),
-  ...pools(numericPadding, noPadding),
+  ...pools(numericPadding),
   ...volumePools,
   ...argmaxPools,
 ];

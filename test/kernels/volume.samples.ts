@@ -1,6 +1,6 @@
 import type {Conv3DAttrs, Tensor} from '@tensorflow/tfjs-core';
 import type {Tfjs} from '../support/reference64.js';
-import {sample, type Sample, type SampleOptions} from './sample.js';
+import {sample, type Sample} from './sample.js';
 import {f32} from './spec.js';
 
 type Shape5D = [number, number, number, number, number];
@@ -68,13 +68,6 @@ const [valid, same, single, padded, apart, dilated]: readonly Geometry[] = [
 
 const geometries = [valid, same, single, padded, apart, dilated] as Geometry[];
 
-const optionsFor = (geometry: Geometry): SampleOptions => {
-  if (geometry === padded) return {refused: {tensorflow: "pads 'valid' and 'same' only"}};
-  if (geometry === dilated) return {refused: {tensorflow: 'has no dilated kernel on a CPU'}};
-  const shifts = 'shifts windows that lie apart';
-  return geometry === apart ? {faulty: {cpu: shifts, wasm: shifts}} : {};
-};
-
 /** What the first windows begin at, of windows that lie apart: 'same' pads nothing there, whatever tfjs's kernel for the cpu does. */
 const cut = (tf: Tfjs, x: Tensor): Tensor => tf.slice(x, [0, 0, 0, 0, 0], [2, 3, 5, 4, 1]);
 
@@ -87,7 +80,6 @@ const forward = geometries.map((geometry) => {
     {x: f32(...geometry.x), filter: f32(...geometry.filter)},
     {strides, pad, dataFormat: 'NDHWC', dilations},
     {
-      ...optionsFor(geometry),
       ...(geometry === apart
         ? {
             reference: (tf, [x, filter]) =>
@@ -108,15 +100,12 @@ const gradients = geometries
   .filter((geometry) => geometry !== dilated)
   .flatMap((geometry): Sample[] => {
     const {strides, pad} = geometry;
-    const options = optionsFor(geometry);
     return [
       sample(
         'Conv3DBackpropInputV2',
         {dy: f32(...geometry.y), filter: f32(...geometry.filter)},
         {strides, pad, inputShape: geometry.x},
         {
-          ...options,
-          faulty: {...options.faulty, wasm: 'leaves zeros'},
           ...(geometry === apart
             ? {
                 reference: (tf, [dy, filter]) =>
@@ -145,8 +134,6 @@ const gradients = geometries
         {x: f32(...geometry.x), dy: f32(...geometry.y)},
         {strides, pad, filterShape: geometry.filter},
         {
-          ...options,
-          faulty: geometry === same ? {wasm: 'leaves zeros'} : options.faulty,
           ...(geometry === apart
             ? {
                 reference: (tf, [x, dy]) =>

@@ -1,9 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  convolutionsOfCpu,
-  convolutionsOfTensorflow,
-  convolutionsOfWasm,
-} from '../../src/kernels/repairs/convolutions.js';
+import {convolutionsOfTensorflow} from '../../src/kernels/repairs/convolutions.js';
 import {
   maxPoolWithArgmax,
   morphologyThatWebglLacks,
@@ -244,12 +240,8 @@ describeBackends('compositions instead of kernels', () => {
         const named = Object.fromEntries(
           Object.entries(inputs).map(([name, value]) => [name, toTensor(value)]),
         );
-        const compose = repair.composition as (
-          inputs: object,
-          attrs: object,
-          own: (inputs: object, attrs: object) => unknown,
-        ) => tf.Tensor | tf.Tensor[];
-        const results = compose(named, attrs, (args, options) =>
+        const compose = repair.composition as AnyComposition;
+        const results = compose(named, attrs, (args: object, options: object) =>
           run(tf, kernel, args as never, options),
         );
         actual.push(...(Array.isArray(results) ? results : [results]).map(fromTensor));

@@ -24,7 +24,8 @@ export interface Mapping {
 }
 
 export function vmapped(f: TensorFunction, {inDims, outDims}: Mapping): TensorFunction {
-  return vmap(f, {inDims: [...inDims], outDims}) as TensorFunction;
+  // Rows that draw have seeds, and logits that leave no choice.
+  return vmap(f, {inDims: [...inDims], outDims, randomness: 'different'}) as TensorFunction;
 }
 
 /** The mapping as the code of the call, for messages. */

@@ -42,7 +42,8 @@ function uses(row: Sample): Use[] {
     const inputs = batched(drawExamples(row, mapped, 2, 'memory'), mapping.inDims);
     found.push({
       name: 'vmap',
-      run: (f) => withTensors(inputs, (xs) => vmap(f(callOf(row)))(...xs)),
+      run: (f) =>
+        withTensors(inputs, (xs) => vmap(f(callOf(row)), {randomness: 'different'})(...xs)),
     });
   }
   if (differentiable(row).length > 0) {

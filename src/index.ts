@@ -2,6 +2,13 @@ import './register.js';
 
 export {TransformError, type ErrorCode} from './errors.js';
 export {checkGrads, type CheckGradsOptions, type DerivativeMode} from './testing/checkGrads.js';
+export {cond} from './control/cond.js';
+export {foriLoop} from './control/foriLoop.js';
+export {map} from './control/map.js';
+export type {Predicate} from './control/predicate.js';
+export {scan, type ScanOptions} from './control/scan.js';
+export type {Body} from './control/trees.js';
+export {whileLoop} from './control/whileLoop.js';
 export {checkpoint} from './transforms/checkpoint.js';
 export {customJvp} from './transforms/customJvp.js';
 export {customVjp, type CotangentsOf} from './transforms/customVjp.js';

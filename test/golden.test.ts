@@ -2,6 +2,7 @@ import {expect} from 'chai';
 import {describeBackends} from './backends.js';
 import {batching} from './golden/batching.js';
 import {complexNumbers} from './golden/complex.js';
+import {control} from './golden/control.js';
 import {conventions} from './golden/conventions.js';
 import {derivatives} from './golden/derivatives.js';
 import {checkGolden, readGoldens, type Program, type Programs} from './golden/golden.js';
@@ -20,6 +21,7 @@ const families: Readonly<Record<string, Programs>> = {
   batching,
   science,
   complex: complexNumbers,
+  control,
 };
 
 for (const [family, programs] of Object.entries(families)) {

@@ -1,7 +1,7 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
 import type {CustomGradient, EvaluatedGradient} from './custom.js';
-import {adopt, lower, recordOf} from './tracer.js';
+import {adopt, lower, recordOf, type TraceRecord} from './tracer.js';
 
 /** One call of a kernel, with inputs of this level or lower ones. */
 export interface KernelCall {
@@ -54,6 +54,11 @@ export abstract class Level {
 
   /** The value of a tracer of this level without its derivatives, as `stopGradient` gives it. */
   abstract detach(tracer: Tensor): Tensor;
+
+  /** The tensor of a lower level with what is known of a tracer's value: of a mapped one the values of all examples. See NOTE [peeling]. */
+  below(tracer: Tensor): Tensor {
+    return (tracer.dataId as TraceRecord).read();
+  }
 
   /** What the function of a custom gradient computes with in place of an input: the tensor itself, or one of a lower level. */
   protected abstract customInput(tensor: Tensor): Tensor;

@@ -89,6 +89,10 @@ export class BatchingLevel extends Level {
     return record === null ? {value: tensor, mapped: false} : {value: record.value, mapped: true};
   }
 
+  override below(tracer: Tensor): Tensor {
+    return this.unwrap(tracer).value;
+  }
+
   process({name, inputs, attrs}: KernelCall): Tensor | Tensor[] {
     const rule = ruleFor(name);
     if (rule?.batch === undefined) throw noBatchingRule(name);

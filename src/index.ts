@@ -38,6 +38,7 @@ export type {
   VariableModule,
 } from './models/model.js';
 export * as optimizers from './optimizers/index.js';
+export * as random from './random/index.js';
 export {grad, gradAndValue, type GradOptions} from './transforms/grad.js';
 export {hessian, hvp, vhp} from './transforms/hessian.js';
 export {jacfwd, jacrev, type JacobianOptions} from './transforms/jacobian.js';

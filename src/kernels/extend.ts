@@ -15,6 +15,7 @@ import {kernelsWithOptionalInputs} from '../rules/inputs.js';
 import {run} from '../rules/rule.js';
 import type {KernelName} from '../rules/signatures.js';
 import type {Composition, Repair} from './composition.js';
+import {keyedKernels} from './keyed.js';
 import {missing} from './missing.js';
 import {repairs} from './repairs/index.js';
 
@@ -57,6 +58,9 @@ function extendBackend(backendName: string): void {
     const kernelFunc: KernelFunc = ({inputs, attrs}) =>
       compose(composition as AnyComposition, inputs, attrs);
     registerKernel({kernelName, backendName, kernelFunc});
+  }
+  for (const config of keyedKernels(backendName)) {
+    if (getKernel(config.kernelName, backendName) == null) registerKernel(config);
   }
   const lists: Readonly<Record<string, unknown>> = repairs[backendName] ?? {};
   for (const kernelName of new Set([...Object.keys(lists), ...kernelsWithOptionalInputs])) {

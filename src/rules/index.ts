@@ -8,6 +8,7 @@ import {depthwiseConvolutions} from './depthwise.js';
 import {einsums} from './einsum.js';
 import {fusedConvolution} from './fusedConvolution.js';
 import {image} from './image.js';
+import {keyedRules} from './keyed.js';
 import {indexing} from './indexing.js';
 import {morphology} from './morphology.js';
 import {products} from './matmul.js';
@@ -78,4 +79,4 @@ export const ruleFor = (kernel: string): KnownRule | undefined =>
 export const builtInRule = (kernel: string): KnownRule | undefined =>
   Object.hasOwn(rules, kernel)
     ? (rules as unknown as Record<string, KnownRule>)[kernel]
-    : undefined;
+    : keyedRules.get(kernel);

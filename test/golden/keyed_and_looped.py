@@ -22,11 +22,15 @@ lax = jax.lax
 
 def encode(array):
     array = np.asarray(array)
-    dtype = {'i': 'int32', 'u': 'int32', 'b': 'bool'}.get(array.dtype.kind, 'float32')
-    return {'shape': list(array.shape), 'dtype': dtype, 'data': [float(f'{v:.9g}') for v in array.ravel().astype(float)]}
+    if array.dtype.kind in 'iub':
+        dtype = 'bool' if array.dtype.kind == 'b' else 'int32'
+        # The bits of unsigned numbers.
+        return {'shape': list(array.shape), 'dtype': dtype, 'data': array.ravel().astype(np.int32).tolist()}
+    return {'shape': list(array.shape), 'dtype': 'float32', 'data': [float(f'{v:.9g}') for v in array.ravel().astype(float)]}
 
 
 CASES = []
+DRAWS = []
 
 
 def case(name, **inputs):
@@ -137,13 +141,58 @@ def _(x, w):
     return [f(w), jax.jacrev(f)(w)]
 
 
+random = jax.random
+KEY = random.key(42)
+F32 = jnp.float32
+LOGITS = np.array([[0.5, -1, 2, 0], [1, 1, 1, -2], [-3, 0, 0, 3]], np.float32)
+
+
+def drawn(name, value):
+    DRAWS.append({'name': name, 'expected': encode(value)})
+
+
+# JAX's flag jax_threefry_partitionable is on, as it is by default.
+assert jax.config.jax_threefry_partitionable
+for seed in [0, 42, 2**31 + 7, 2**40 + 5, -1, -(2**35)]:
+    drawn(f'key {seed}', random.key_data(random.key(seed)))
+drawn('split', random.key_data(random.split(KEY)))
+drawn('split 5', random.key_data(random.split(KEY, 5)))
+drawn('split [2, 3]', random.key_data(random.split(KEY, (2, 3))))
+drawn('foldIn', jnp.stack([random.key_data(random.fold_in(KEY, n)) for n in [0, 1, 7, 123456789, 2**32 - 1]]))
+drawn('bits', random.bits(KEY, (3, 4), jnp.uint32))
+drawn('bits scalar', random.bits(KEY, (), jnp.uint32))
+drawn('uniform', random.uniform(KEY, (257,), F32))
+drawn('uniform range', random.uniform(KEY, (33,), F32, minval=-2.5, maxval=7.25))
+drawn('normal', random.normal(KEY, (513,), F32))
+drawn('normal of other keys', jax.vmap(lambda k: random.normal(k, (3, 2), F32))(random.split(KEY, 4)))
+tail = random.normal(KEY, (1_000_000,), F32)
+drawn('normal tail places', jnp.argsort(-jnp.abs(tail))[:40].astype(jnp.int32))
+drawn('normal tail', tail[jnp.argsort(-jnp.abs(tail))[:40]])
+drawn('truncatedNormal', random.truncated_normal(KEY, -2, 2, (65,), F32))
+drawn('truncatedNormal one side', random.truncated_normal(KEY, 1, np.inf, (65,), F32))
+drawn('gumbel', random.gumbel(KEY, (65,), F32))
+drawn('exponential', random.exponential(KEY, (65,), F32))
+drawn('bernoulli', random.bernoulli(KEY, F32(0.3), (65,)))
+drawn('bernoulli of probabilities', random.bernoulli(KEY, jnp.linspace(0, 1, 12, dtype=F32)))
+drawn('categorical', random.categorical(KEY, LOGITS))
+drawn('categorical axis 0', random.categorical(KEY, LOGITS, axis=0))
+drawn('categorical [20, 3]', random.categorical(KEY, LOGITS, shape=(20, 3)))
+drawn('randint', random.randint(KEY, (65,), 0, 10, jnp.int32))
+drawn('randint wide', random.randint(KEY, (65,), -2_000_000_000, 2_000_000_000, jnp.int32))
+drawn('randint all but one', random.randint(KEY, (65,), -(2**31), 2**31 - 1, jnp.int32))
+drawn('permutation', random.permutation(KEY, 50))
+drawn('permutation of one', random.permutation(KEY, 1))
+drawn('permutation axis 1', random.permutation(KEY, jnp.arange(12, dtype=F32).reshape(2, 6), axis=1))
+drawn('permutation of many', random.permutation(KEY, 3000)[:40])
+
+
 def text(records):
     lines = ',\n'.join(json.dumps(record, separators=(',', ':'), ensure_ascii=False) for record in records)
     return f'{{"versions":{json.dumps({"jax": jax.__version__})},"cases":[\n{lines}\n]}}\n'
 
 
 def main():
-    files = {'control.json': text(CASES)}
+    files = {'control.json': text(CASES), 'keys.json': text(DRAWS)}
     for name, content in files.items():
         if '--check' in sys.argv:
             if (HERE / name).read_text() != content:

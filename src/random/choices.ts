@@ -54,7 +54,7 @@ export interface CategoricalOptions {
  * @returns  int32: numbers of categories
  * @throws TransformError `invalid-argument`, `disposed-tensor`
  * @example
- * random.categorical(random.key(42), tf.log([0.1, 0.2, 0.7]), {shape: [5]})  // => [2, 2, 1, 2, 2]
+ * random.categorical(random.key(42), tf.log([0.1, 0.2, 0.7]), {shape: [5]})  // => [2, 2, 2, 2, 1]
  */
 export function categorical(
   key: Tensor,
@@ -109,7 +109,7 @@ export interface PermutationOptions {
  * @param x  a number n, or a tensor
  * @returns  int32 `[n]`, or a tensor as `x`, through which derivatives pass
  * @throws TransformError `invalid-argument`, `disposed-tensor`
- * @example random.permutation(random.key(42), 5)  // => [3, 4, 0, 2, 1]
+ * @example random.permutation(random.key(42), 5)  // => [4, 2, 3, 0, 1]
  */
 export function permutation(
   key: Tensor,

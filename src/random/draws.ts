@@ -25,7 +25,7 @@ function drawPlain(
  * @param shape  default `[]`
  * @returns  int32: the bits of JAX's uint32 (`value >>> 0` is the unsigned number)
  * @throws TransformError `invalid-argument`, `disposed-tensor`
- * @example random.bits(random.key(42), [2])  // => [-1829035798, -153906156]
+ * @example random.bits(random.key(42), [2])  // => [2098992034, -1375260455]
  */
 export const bits = (key: Tensor, shape: readonly number[] = []): Tensor =>
   drawPlain('bits', 'bits', key, shape);
@@ -44,7 +44,7 @@ export interface UniformOptions {
  * @param shape  default `[]`
  * @returns  float32
  * @throws TransformError `invalid-argument`, `disposed-tensor`
- * @example random.uniform(random.key(42), [2], {minval: -1, maxval: 1})  // => [0.1483, 0.9283]
+ * @example random.uniform(random.key(42), [2], {minval: -1, maxval: 1})  // => [-0.0226, 0.3596]
  */
 export function uniform(
   key: Tensor,
@@ -76,7 +76,7 @@ export function uniform(
  * @param shape  default `[]`
  * @returns  float32
  * @throws TransformError `invalid-argument`, `disposed-tensor`
- * @example random.normal(random.key(42), [2])  // => [0.1869, 1.8013]
+ * @example random.normal(random.key(42), [2])  // => [-0.0283, 0.4671]
  */
 export const normal = (key: Tensor, shape: readonly number[] = []): Tensor =>
   drawPlain('normal', 'normal', key, shape);
@@ -90,7 +90,7 @@ export const normal = (key: Tensor, shape: readonly number[] = []): Tensor =>
  * @param shape  default `[]`
  * @returns  float32
  * @throws TransformError `invalid-argument`, `disposed-tensor`
- * @example random.truncatedNormal(random.key(42), -1, 1, [2])  // => [0.1281, 0.8953]
+ * @example random.truncatedNormal(random.key(42), -1, 1, [2])  // => [-0.0193, 0.3127]
  */
 export function truncatedNormal(
   key: Tensor,
@@ -116,7 +116,7 @@ export function truncatedNormal(
  * @param shape  default `[]`
  * @returns  float32
  * @throws TransformError `invalid-argument`, `disposed-tensor`
- * @example random.gumbel(random.key(42), [2])  // => [0.5894, 3.3084]
+ * @example random.gumbel(random.key(42), [2])  // => [0.3341, 0.952]
  */
 export const gumbel = (key: Tensor, shape: readonly number[] = []): Tensor =>
   drawPlain('gumbel', 'gumbel', key, shape);
@@ -128,7 +128,7 @@ export const gumbel = (key: Tensor, shape: readonly number[] = []): Tensor =>
  * @param shape  default `[]`
  * @returns  float32
  * @throws TransformError `invalid-argument`, `disposed-tensor`
- * @example random.exponential(random.key(42), [2])  // => [0.854, 3.3268]
+ * @example random.exponential(random.key(42), [2])  // => [0.6708, 1.1388]
  */
 export const exponential = (key: Tensor, shape: readonly number[] = []): Tensor =>
   drawPlain('exponential', 'exponential', key, shape);
@@ -142,7 +142,7 @@ export const exponential = (key: Tensor, shape: readonly number[] = []): Tensor 
  * @param maxval  the same, larger
  * @returns  int32
  * @throws TransformError `invalid-argument`, `disposed-tensor`
- * @example random.randint(random.key(42), [4], 0, 10)  // => [5, 1, 8, 4]
+ * @example random.randint(random.key(42), [4], 0, 10)  // => [4, 4, 1, 9]
  */
 export function randint(
   key: Tensor,

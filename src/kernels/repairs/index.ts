@@ -1,6 +1,7 @@
 import {joinRepairs, type Repairs} from '../composition.js';
 import * as arrays from './arrays.js';
 import * as convolutions from './convolutions.js';
+import * as draws from './draws.js';
 import * as elementwise from './elementwise.js';
 import * as gpu from './gpu.js';
 import * as images from './images.js';
@@ -21,6 +22,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.scansOfCpu,
     arrays.scattersOfCpu,
     arrays.channelsFirstDepthToSpace,
+    draws.drawsOfCpu,
     images.resizesOfCpu,
     convolutions.convolutionsOfCpu,
     volumes.volumesOfCpu,

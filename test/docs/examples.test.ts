@@ -61,6 +61,7 @@ describe('examples in docstrings and documents', () => {
         }
       } finally {
         tf.engine().endScope();
+        tf.disposeVariables();
       }
     });
   }

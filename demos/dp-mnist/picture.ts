@@ -1,5 +1,5 @@
 import {PNG} from 'pngjs';
-import {imageOf, SIDE, type Digits} from './data.js';
+import {imageOf, SIDE, type Digits} from '../common/digits.js';
 
 type Colour = readonly [red: number, green: number, blue: number];
 

@@ -55,7 +55,9 @@ describe('dp-mnist › program', function () {
   it('refuses a bad option in one line, without a stack', async () => {
     const {code, stderr} = await runDemo(['--batch', 'x']);
     expect(code).to.equal(2);
-    expect(stderr).to.match(/^--batch must be a number above 0, but is 'x'\nSee --help.*\n$/);
+    expect(stderr).to.match(
+      /^--batch must be an integer from 1 to 9000, but is 'x'\nSee --help.*\n$/,
+    );
   });
 
   it('refuses a folder that cannot be, before it trains', async () => {
@@ -80,7 +82,7 @@ describe('dp-mnist › program', function () {
       expect(summary['accuracy']).to.be.within(0, 1);
       expect((summary['speedup'] as {difference: number}).difference).to.be.below(1e-4);
       const matrix = readFileSync(join(out, 'confusion-matrix.txt'), 'utf8');
-      expect(stdout).to.contain(matrix);
+      expect(stdout).to.contain(matrix.trimEnd());
       const {width} = PNG.sync.read(readFileSync(join(out, 'misclassified.png')));
       expect(width).to.be.above(28 * 10);
     });

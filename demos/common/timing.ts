@@ -37,7 +37,7 @@ export function showComparison(
   {batchedMs, loopMs, ratio, difference}: Comparison,
 ): string {
   return (
-    `${what}: ${showMs(batchedMs)} ms by ${batched}, ${showMs(loopMs)} ms by ${loop}: ${ratio.toFixed(ratio < 10 ? 1 : 0)} times faster, ` +
+    `${what}: ${showMs(batchedMs)} ms by ${batched}, ${showMs(loopMs)} ms by ${loop}: ${ratio.toFixed(ratio < 10 ? 1 : 0)} times as fast, ` +
     `largest difference ${difference.toExponential(0)}.`
   );
 }

@@ -75,7 +75,7 @@ describe('dp-mnist › program', function () {
       const {epsilon} = dpSgdPrivacy({samplingRate: 100 / 9000, noiseMultiplier: 1}, 1e-4)(9);
       expect(stdout).to.contain(`Trained 9 of 9 steps`);
       expect(stdout).to.contain(`Privacy spent: ε = ${epsilon.toFixed(2)} at δ = 0.0001`);
-      expect(stdout).to.match(/Gradients of 64 examples: .* times faster/);
+      expect(stdout).to.match(/Gradients of 64 examples: .* times as fast/);
 
       const summary = summaryIn(out);
       expect(summary).to.include({backend, steps: 9, epsilon, delta: 1e-4});

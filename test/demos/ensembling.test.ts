@@ -5,7 +5,7 @@ import {batchOf, loadDigits, randomRows, SIDE} from '../../demos/common/digits.j
 import {demo} from '../../demos/ensembling/demo.js';
 import {crossEntropy, ensembleOf, makeMlps} from '../../demos/ensembling/model.js';
 import {describeBackends} from '../backends.js';
-import {distance, expectConstantMemory, expectSvg, rehearse} from './support.js';
+import {distance, expectConstantMemory, expectSvg, LONG, rehearse} from './support.js';
 
 const {train: digits} = loadDigits(seedrandom('digits'));
 
@@ -64,5 +64,5 @@ describeBackends('demos › ensembling', (backend) => {
       expect(Number(/difference (\S+)\.$/.exec(line)![1])).to.be.below(1e-4);
     }
     expectSvg(files['ensembling.svg']);
-  });
+  }).timeout(LONG);
 });

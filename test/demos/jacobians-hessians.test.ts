@@ -11,7 +11,7 @@ import {
 } from '../../demos/jacobians-hessians/model.js';
 import {hessian, hvp, jacfwd, jacrev, vmap} from '../../src/index.js';
 import {describeBackends} from '../backends.js';
-import {distance, expectConstantMemory, expectSvg, rehearse} from './support.js';
+import {distance, expectConstantMemory, expectSvg, LONG, rehearse} from './support.js';
 
 describeBackends('demos › jacobians and hessians', (backend) => {
   const inScope =
@@ -73,5 +73,5 @@ describeBackends('demos › jacobians and hessians', (backend) => {
     }
     expectConstantMemory(tensors);
     expectSvg(files['jacobians-hessians.svg']);
-  });
+  }).timeout(LONG);
 });

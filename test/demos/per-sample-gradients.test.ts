@@ -11,7 +11,7 @@ import {
 } from '../../demos/per-sample-gradients/model.js';
 import {makeFunctional} from '../../src/index.js';
 import {describeBackends} from '../backends.js';
-import {distance, expectConstantMemory, expectSvg, numbersOf, rehearse} from './support.js';
+import {distance, expectConstantMemory, expectSvg, numbersOf, LONG, rehearse} from './support.js';
 
 const {train: digits} = loadDigits(seedrandom('digits'));
 
@@ -52,5 +52,5 @@ describeBackends('demos › per-sample gradients', (backend) => {
     expect(Number(/accuracy: ([\d.]+) %/.exec(summary[0]!)![1])).to.be.above(20); // by chance: 10
     expect(Number(/difference (\S+)\.$/.exec(summary[2]!)![1])).to.be.below(1e-4);
     expectSvg(files['per-sample-gradients.svg']);
-  });
+  }).timeout(LONG);
 });

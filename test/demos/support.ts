@@ -3,6 +3,9 @@ import {expect} from 'chai';
 import {initialValues, type Specs} from '../../demos/common/options.js';
 import type {Demo, DemoOptions, Outcome, Progress} from '../../demos/common/program.js';
 
+/** The time that a rehearsal may take, in ms, where others use the machine too. */
+export const LONG = 60_000;
+
 export interface Rehearsal extends Outcome {
   /** How many tensors there were after each step of each stretch of work. */
   readonly tensors: number[][];

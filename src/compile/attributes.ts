@@ -11,7 +11,7 @@ export function normalizeAttrs(kernel: string, attrs: object): Attrs {
   const plain = (value: unknown, name: string): unknown => {
     if (value === null || ['number', 'string', 'boolean'].includes(typeof value)) return value;
     if (Array.isArray(value)) return value.map((entry) => plain(entry, name));
-    if (util.isTypedArray(value)) return [...(value as Int32Array)];
+    if (util.isTypedArray(value as object)) return [...(value as Int32Array)];
     const prototype: unknown = typeof value === 'object' && Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) return fields(value as object);
     throw new TransformError(

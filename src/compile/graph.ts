@@ -114,6 +114,12 @@ export class Graph {
   private readonly counts = new Map<string, number>();
   private results: readonly Value[] = [];
   private disposed = false;
+  private changes = 0;
+
+  /** Counts the changes: what was found out about a graph holds while this is the same. */
+  get revision(): number {
+    return this.changes;
+  }
 
   /** All nodes, in an order in which they can run. */
   get nodes(): readonly Node[] {
@@ -144,6 +150,7 @@ export class Graph {
   }
 
   setOutputs(outputs: readonly Value[]): void {
+    this.changes++;
     this.results = [...outputs];
   }
 
@@ -217,10 +224,11 @@ export class Graph {
   replaceAllUses(value: Value, by: Value): void {
     const replaced = (old: Value): Value => (old === value ? by : old);
     for (const node of this.users(value)) this.setInputs(node, mapPerInput(node.inputs, replaced));
-    this.results = this.results.map(replaced);
+    this.setOutputs(this.results.map(replaced));
   }
 
   setInputs(node: KernelNode, inputs: PerInput<Value>): void {
+    this.changes++;
     (node as Mutable<KernelNode>).inputs = inputs;
   }
 
@@ -239,6 +247,7 @@ export class Graph {
     }
     const index = this.list.indexOf(node);
     if (index < 0) throw invalid(`'${node.name}' is not a node of this graph.`);
+    this.changes++;
     this.list.splice(index, 1);
     if (node.kind === 'constant') node.tensor.dispose();
   }
@@ -335,6 +344,7 @@ export class Graph {
   private add<N extends Node>(node: N, specs: readonly TensorSpec[], before?: Node): N {
     const outputs = specs.map(({shape, dtype}, index) => new Value(node, index, [...shape], dtype));
     (node as Mutable<NodeBase>).outputs = outputs;
+    this.changes++;
     if (before === undefined) {
       this.list.push(node);
     } else {

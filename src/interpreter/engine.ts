@@ -14,6 +14,7 @@ export interface EngineInternals {
     numDataBuffers: number;
     readonly activeScope: {readonly name: string} | null;
   };
+  readonly registeredVariables: Readonly<Record<string, tf.Variable>>;
   readonly backendName: string;
   readonly backend: KernelBackend;
   runKernelFunc(call: KernelFuncCall): Tensor | Tensor[];

@@ -1,0 +1,21 @@
+export {codeOf, constantsOfCode} from './code.js';
+export {
+  Graph,
+  listOf,
+  mapPerInput,
+  STOP_GRADIENT,
+  Value,
+  type Attrs,
+  type ConstantNode,
+  type InputNode,
+  type KernelNode,
+  type KernelSpec,
+  type Node,
+  type PerInput,
+  type TensorSpec,
+  type VariableNode,
+} from './graph.js';
+export {fromJSON, type GraphFunction, type SerializedFunction} from './graphFunction.js';
+export {Interpreter, lastUses, type LastUses} from './interpreter.js';
+export {makeFx} from './makeFx.js';
+export type {SerializedGraph} from './serialize.js';

@@ -1,4 +1,4 @@
-import {Tensor} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
 import {withDataOf, type EvaluatedGradient} from '../interpreter/custom.js';
 import {engine, nextTensorId} from '../interpreter/engine.js';

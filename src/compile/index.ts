@@ -19,3 +19,16 @@ export {fromJSON, type GraphFunction, type SerializedFunction} from './graphFunc
 export {Interpreter, lastUses, type LastUses} from './interpreter.js';
 export {makeFx} from './makeFx.js';
 export type {SerializedGraph} from './serialize.js';
+export {Transformer} from './transformer.js';
+export {
+  algebraicSimplification,
+  commonSubexpressions,
+  constantFolding,
+  deadCode,
+  fixedPoint,
+  layoutSimplification,
+  optimize,
+  sinkReshapes,
+  transposesIntoProducts,
+  type Pass,
+} from './passes/index.js';

@@ -32,3 +32,16 @@ export {
   transposesIntoProducts,
   type Pass,
 } from './passes/index.js';
+export {aotFunction, type AotFunction, type AotGraphs, type AotOptions} from './aot.js';
+export type {CacheInfo} from './cache.js';
+export {nop, type Compiled, type Compiler} from './compiler.js';
+export {
+  defaultPartition,
+  minCutPartition,
+  minCutRematerializationPartition,
+  savedBytes,
+  type JointGraph,
+  type Partition,
+  type PartitionFunction,
+  type RecomputeOptions,
+} from './partition.js';

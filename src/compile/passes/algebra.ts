@@ -2,7 +2,7 @@ import {sameShape} from '../../rules/ops.js';
 import {uniformNumber} from '../constants.js';
 import {sameSpec, type Graph, type TensorSpec, type Value} from '../graph.js';
 import {binaryKernels} from '../kinds.js';
-import {madeBy, rewrite, type Call, type Rewrite, type Rewrites} from './rewriting.js';
+import {firstOf, madeBy, rewrite, type Call, type Rewrite, type Rewrites} from './rewriting.js';
 
 /**
  * Arithmetic that need not be done: `x + 0`, `x·1`, `x / 1`, `x¹`, `-(-x)`, `a + (-b)`, `(-a)·(-b)`, …
@@ -20,16 +20,6 @@ const negated = (value: Value): Value | undefined => madeBy(value, 'Neg')?.input
 
 /** Whether a value is a constant all of whose elements are `number`. */
 const is = (value: Value, number: number): boolean => uniformNumber(value) === number;
-
-const firstOf =
-  (...rules: readonly Rewrite[]): Rewrite =>
-  (call) => {
-    for (const rule of rules) {
-      const value = rule(call);
-      if (value !== null) return value;
-    }
-    return null;
-  };
 
 const add: Rewrite = (call) => {
   const {a, b} = call.inputs as {a: Value; b: Value};

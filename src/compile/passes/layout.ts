@@ -1,7 +1,8 @@
 import {util} from '@tensorflow/tfjs-core';
 import {sameShape} from '../../rules/ops.js';
 import {sameSpec, type Graph, type Value} from '../graph.js';
-import {madeBy, rewrite, type Call, type Rewrite, type Rewrites} from './rewriting.js';
+import {binaryKernels} from '../kinds.js';
+import {firstOf, madeBy, rewrite, type Call, type Rewrite, type Rewrites} from './rewriting.js';
 
 /**
  * Moves of elements that need not be made: reshapes of reshapes, transposes of transposes and of dimensions of size 1, reductions along
@@ -67,6 +68,26 @@ const withoutTile =
     return null;
   };
 
+/** Nor is a dimension of size 1 in front, which broadcasting adds by itself. */
+const withoutLeadingOnes =
+  (kernel: string): Rewrite =>
+  ({inputs, output, emit}) => {
+    const {a, b} = inputs as {a: Value; b: Value};
+    const [left, right] = [withoutOnes(a), withoutOnes(b)];
+    if (left !== null && sameShape(b.shape, output.shape)) return emit(kernel, {a: left, b});
+    if (right !== null && sameShape(a.shape, output.shape)) return emit(kernel, {a, b: right});
+    return null;
+  };
+
+/** What a value is a reshape of, if that broadcasts to the same. */
+function withoutOnes(value: Value): Value | null {
+  const x = madeBy(value, 'Reshape')?.inputs['x'];
+  if (x === undefined) return null;
+  const added = value.shape.length - x.shape.length;
+  const [front, rest] = [value.shape.slice(0, added), value.shape.slice(added)];
+  return added > 0 && front.every((size) => size === 1) && sameShape(rest, x.shape) ? x : null;
+}
+
 /** What a value repeats along dimensions of size 1, or null. */
 function beforeTile(value: Value): Value | null {
   const tile = madeBy(value, 'Tile');
@@ -75,8 +96,14 @@ function beforeTile(value: Value): Value | null {
   return x.shape.every((size, axis) => size === 1 || size === value.shape[axis]) ? x : null;
 }
 
+/** Kernels that broadcast at full speed on every backend. */
+const fast: readonly string[] = ['Add', 'Multiply', 'RealDiv', 'SquaredDifference', 'Sub'];
+
 const rules: Rewrites = {
-  Add: withoutTile('Add'),
+  ...Object.fromEntries([...binaryKernels].map((kernel) => [kernel, withoutLeadingOnes(kernel)])),
+  ...Object.fromEntries(
+    fast.map((kernel) => [kernel, firstOf(withoutTile(kernel), withoutLeadingOnes(kernel))]),
+  ),
   Cast: unlessItChanges,
   Concat: ({list}) => (list.length === 1 ? list[0]! : null),
   ExpandDims: asReshape('input'),
@@ -84,14 +111,10 @@ const rules: Rewrites = {
   Max: reduction('reductionIndices'),
   Mean: reduction('axis'),
   Min: reduction('axis'),
-  Multiply: withoutTile('Multiply'),
   Pack: (call) => (call.list.length === 1 ? reshaped(call.list[0]!, call) : null),
   PadV2: unlessItChanges,
-  RealDiv: withoutTile('RealDiv'),
   Reshape: reshape,
   Slice: unlessItChanges,
-  SquaredDifference: withoutTile('SquaredDifference'),
-  Sub: withoutTile('Sub'),
   Sum: reduction('axis'),
   Tile: unlessItChanges,
   Transpose: transpose,

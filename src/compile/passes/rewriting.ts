@@ -73,6 +73,17 @@ class Rewriter extends Transformer {
   }
 }
 
+/** The first of several rules that has something to say. */
+export const firstOf =
+  (...rules: readonly Rewrite[]): Rewrite =>
+  (call) => {
+    for (const rule of rules) {
+      const value = rule(call);
+      if (value !== null) return value;
+    }
+    return null;
+  };
+
 /** The inputs of the call that makes a value, if it is one of `kernel`; else null. */
 export function madeBy(
   {node}: Value,

@@ -1,10 +1,10 @@
-import {complex, scalar, tensor, tidy, type Tensor} from '@tensorflow/tfjs-core';
+import {complex, tensor, tidy, type Tensor} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import {recordOf} from '../interpreter/tracer.js';
 import type {TensorSpec, Value} from './graph.js';
 
 /** Constants of up to so many elements are read where a pass or the printer wants to know them. */
-export const FEW = 16;
+const FEW = 16;
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
@@ -67,7 +67,3 @@ export function tensorOf(
     return complex(part(0), part(1));
   });
 }
-
-/** A scalar of a dtype with numbers. */
-export const scalarOf = (value: number, dtype: 'float32' | 'int32' | 'bool'): Tensor =>
-  dtype === 'bool' ? scalar(value !== 0, dtype) : scalar(value, dtype);

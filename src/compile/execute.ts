@@ -1,4 +1,4 @@
-import {getKernel, type NamedTensorMap, type Tensor} from '@tensorflow/tfjs-core';
+import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import {detach, run} from '../interpreter/hook.js';
 import {scoped} from '../interpreter/scope.js';
@@ -49,7 +49,3 @@ function scopedKernel(name: string, given: readonly Tensor[], body: () => Output
     return own;
   });
 }
-
-/** Whether the backend that is in use has a kernel. */
-export const hasKernel = (kernel: string): boolean =>
-  kernel === STOP_GRADIENT || getKernel(kernel, engine.backendName) != null;

@@ -45,3 +45,8 @@ export {
   type PartitionFunction,
   type RecomputeOptions,
 } from './partition.js';
+export {aotModule, type AotModule} from './aotModule.js';
+export {dotOf, drawGraph} from './draw.js';
+export {extractGraph} from './extract.js';
+export {memoryEfficientFusion, type FusionOptions} from './fusion.js';
+export {minifier, type GraphCall} from './minifier.js';

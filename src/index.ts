@@ -2,6 +2,8 @@ import './register.js';
 
 export {TransformError, type ErrorCode} from './errors.js';
 export {checkGrads, type CheckGradsOptions, type DerivativeMode} from './testing/checkGrads.js';
+export {makeFx} from './compile/makeFx.js';
+export type {GraphFunction} from './compile/graphFunction.js';
 export {checkpoint} from './transforms/checkpoint.js';
 export {customJvp} from './transforms/customJvp.js';
 export {customVjp, type CotangentsOf} from './transforms/customVjp.js';

@@ -211,8 +211,10 @@ function hooks(stockGradients: StockGradients): Record<string, unknown> {
     runKernelFunc,
     keep,
     makeTensor: makeTensorWith(makeTensor.bind(engine), running),
-    makeVariable: (initialValue: Tensor, ...rest: unknown[]) =>
-      makeVariable.call(engine, outside(initialValue, 'start with'), ...rest),
+    makeVariable: (initialValue: Tensor, ...rest: unknown[]) => {
+      for (const level of running) level.refuseEffect('a tf.Variable is made');
+      return makeVariable.call(engine, outside(initialValue, 'start with'), ...rest);
+    },
   };
 }
 
@@ -226,6 +228,7 @@ function hookEngine(stockGradients: StockGradients): void {
   Object.assign(engine, properties);
   assign = variablePrototype.assign;
   variablePrototype.assign = function (this: Variable, newValue: Tensor) {
+    for (const level of running) level.refuseEffect(`the tf.Variable '${this.name}' is assigned`);
     refuseDifferentiated(this);
     assign.call(this, outside(newValue, 'be assigned'));
   };

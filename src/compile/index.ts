@@ -1,3 +1,5 @@
+import '../register.js';
+
 export {codeOf, constantsOfCode} from './code.js';
 export {
   Graph,

@@ -29,9 +29,17 @@ export function runTool(command, env) {
   return spawnSync(command, {...options(env), stdio: 'inherit'}).status ?? 1;
 }
 
-function capture(command) {
+const secondsSince = (start) => `${((performance.now() - start) / 1000).toFixed(1)} s`;
+
+function show(command, env) {
   return new Promise((resolve) => {
-    const child = spawn(command, {...options(), stdio: ['ignore', 'pipe', 'pipe']});
+    spawn(command, {...options(env), stdio: 'inherit'}).on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+function capture(command, env) {
+  return new Promise((resolve) => {
+    const child = spawn(command, {...options(env), stdio: ['ignore', 'pipe', 'pipe']});
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (text) => (output += text));
@@ -53,19 +61,27 @@ export class Tally {
   async check(name, command) {
     const start = performance.now();
     const {code, output} = await capture(command);
-    this.record(code === 0, `${name}  ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    this.record(code === 0, `${name}  ${secondsSince(start)}`);
     if (code !== 0) console.log(output);
     return code === 0;
   }
 
-  /** Tests that show their own progress and write `{passed, failed}` to the file that RESULTS names. */
-  suite(name, command, env) {
-    console.log(`\n${name}`);
+  /**
+   * Tests that write `{passed, failed}` to the file that RESULTS names. They show their own progress, or, captured, all of it at the end, so
+   * that two suites can run at once.
+   */
+  async suite(name, command, env, output = 'shown') {
     const folder = mkdtempSync(join(tmpdir(), 'tfjs-functorch-'));
     const file = join(folder, 'results.json');
+    const given = {...env, RESULTS: file};
+    const start = performance.now();
+    if (output === 'shown') console.log(`\n${name}`);
     try {
-      const code = runTool(command, {...env, RESULTS: file});
+      const {code, output: text} =
+        output === 'shown' ? {code: await show(command, given)} : await capture(command, given);
+      if (output !== 'shown') console.log(`\n${name}\n${text}`);
       const {passed, failed} = JSON.parse(readFileSync(file, 'utf8'));
+      console.log(`  ${name}: ${passed} passed, ${failed} failed, ${secondsSince(start)}`);
       this.#passed += passed;
       this.#failed += failed;
       if (code !== 0 && failed === 0) this.record(false, `${command}: exit code ${code}`);

@@ -1,5 +1,5 @@
 /** `npm run test:browser`: bundles test/browser/*.test.ts and runs them in headless Chromium through karma. */
-import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join, relative} from 'node:path';
 import karma from 'karma';
 import {rolldown} from 'rolldown';
@@ -72,12 +72,20 @@ async function bundle() {
   await build.close();
 }
 
+/** What the table of kernel samples came to, for docs/kernels.md: of WebGL, which Node hasn't got. */
+function keep({backend, kernels}) {
+  const folder = process.env.KERNEL_RESULTS ?? join(root, '.cache/kernels');
+  mkdirSync(folder, {recursive: true});
+  writeFileSync(join(folder, `${backend}.json`), JSON.stringify({backend, kernels}, null, 1));
+}
+
 async function runKarma() {
   let options;
   configure({...karma.constants, set: (given) => (options = given)});
   const config = karma.config.parseConfig(null, {...options, basePath: root}, {throwErrors: true});
   return new Promise((resolve) => {
     const server = new karma.Server(config);
+    server.on('browser_info', (_browser, {kernelResults}) => keep(kernelResults));
     server.on('run_complete', (_browsers, results) => resolve(results));
     server.start();
   });

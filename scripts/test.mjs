@@ -35,27 +35,36 @@ const mocha = 'mocha --reporter scripts/mocha-reporter.cjs';
 const browser = setUpChromium();
 if (browser) process.env.CHROME_BIN = browser;
 
-console.log('\nchecks');
-for (const [name, command] of Object.entries(checks)) await tally.check(name, command);
+/** The long suites of Node, one after the other, show their progress; the others wait for their turn to print. */
+async function suitesInNode() {
+  await tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env);
+}
 
-tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env);
-
-tally.suite(
-  "tfjs-core's own tests, plainly and inside vmap",
-  'node scripts/test-upstream.mjs',
-  env,
-);
-
-if (asked.includes('webgpu')) {
-  tally.suite(
-    'the table of kernels on webgpu',
-    `${mocha} test/kernels/kernels.test.ts test/kernels/ranks.test.ts`,
-    {
-      BACKENDS: 'webgpu',
-      ...rows('1'),
-    },
+async function allElse() {
+  await tally.suite(
+    "tfjs-core's own tests, plainly and inside vmap",
+    'node scripts/test-upstream.mjs',
+    env,
+    'captured',
+  );
+  if (asked.includes('webgpu')) {
+    await tally.suite(
+      'the table of kernels on webgpu',
+      `${mocha} test/kernels/kernels.test.ts test/kernels/ranks.test.ts test/kernels/results.test.ts`,
+      {BACKENDS: 'webgpu', ...rows('webgpu:1')},
+      'captured',
+    );
+  }
+  await tally.suite(
+    'browser',
+    'node scripts/test-browser.mjs',
+    rows('webgl:1,webgpu:0.2,wasm:0.1,cpu:0.1'),
+    'captured',
   );
 }
+
+console.log('\nchecks');
+for (const [name, command] of Object.entries(checks)) await tally.check(name, command);
 
 console.log('\nthe built package');
 if (await tally.check('build', 'node scripts/build.mjs')) {
@@ -63,7 +72,7 @@ if (await tally.check('build', 'node scripts/build.mjs')) {
   await tally.check('types resolve everywhere (attw)', 'attw --pack .');
   await tally.check('tree shaking', 'node scripts/size.mjs');
   for (const build of ['esm', 'cjs', 'umd']) {
-    tally.suite(
+    await tally.suite(
       `smoke tests of the ${build} build`,
       `${mocha} --config test/package/.mocharc.json`,
       {BUILD: build},
@@ -71,12 +80,10 @@ if (await tally.check('build', 'node scripts/build.mjs')) {
   }
 }
 
-tally.suite(
-  'browser',
-  'node scripts/test-browser.mjs',
-  rows('webgl:1,webgpu:0.2,wasm:0.1,cpu:0.1'),
-);
+await Promise.all([suitesInNode(), allElse()]);
 
-console.log('\nwhat the tests found');
-await tally.check('docs/kernels.md says it', 'node scripts/kernel-docs.mjs --check');
+if (!full) {
+  console.log('\nwhat the tests found');
+  await tally.check('docs/kernels.md says it', 'node scripts/kernel-docs.mjs --check');
+}
 tally.end();

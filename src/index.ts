@@ -9,6 +9,8 @@ export type {Predicate} from './control/predicate.js';
 export {scan, type ScanOptions} from './control/scan.js';
 export type {Body} from './control/trees.js';
 export {whileLoop} from './control/whileLoop.js';
+export {makeFx} from './compile/makeFx.js';
+export type {GraphFunction} from './compile/graphFunction.js';
 export {checkpoint} from './transforms/checkpoint.js';
 export {customJvp} from './transforms/customJvp.js';
 export {customVjp, type CotangentsOf} from './transforms/customVjp.js';

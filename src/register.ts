@@ -9,7 +9,7 @@ import {releasingTape} from './interpreter/engine.js';
 import {extendAllKernels} from './kernels/complex.js';
 import {extendBackends} from './kernels/extend.js';
 import {wrongGradients} from './kernels/gradients.js';
-import {gradientsWithTies} from './kernels/ties.js';
+import {gradientsAsInStock} from './kernels/stockTape.js';
 import {hasManyOutputs, inputNames} from './rules/inputs.js';
 import {rules} from './rules/index.js';
 import {zeros} from './rules/ops.js';
@@ -109,7 +109,7 @@ function registerGradients(): void {
       registerGradient({kernelName: kernel, ...zeroGradConfig(kernel)});
     }
   }
-  for (const gradient of gradientsWithTies) registerGradient(gradient);
+  for (const gradient of gradientsAsInStock) registerGradient(gradient);
   if (getGradient('Identity') == null) {
     registerGradient({
       kernelName: 'Identity',

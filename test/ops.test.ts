@@ -36,7 +36,7 @@ describeBackends('ops', (backend) => {
     const applying =
       row.refused?.[backend] === undefined
         ? opChecks.filter(
-            ({appliesTo, only}) => appliesTo(row) && (only?.includes(backend) ?? true),
+            ({appliesTo, only}) => appliesTo(row, backend) && (only?.includes(backend) ?? true),
           )
         : [refused];
     describe(`${row.kernel} [${row.label}]`, () => {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {vmap} from '../../src/index.js';
-import {batchOf, CLASSES, type Digits} from './data.js';
-import {crossEntropy, type Model, type Parameters} from './model.js';
+import {batchOf, CLASSES, type Digits} from '../common/digits.js';
+import type {Parameters} from '../common/parameters.js';
+import {crossEntropy, type Model} from './model.js';
 
 /** Bounds the memory of an evaluation. */
 const CHUNK = 250;

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {CLASSES, SIDE} from './data.js';
-
-export type Parameters = Record<string, tf.Tensor>;
+import {CLASSES, SIDE} from '../common/digits.js';
+import type {Parameters} from '../common/parameters.js';
 
 /** A classifier of one image: nothing in it knows of batches. */
 export interface Model {

@@ -1,36 +1,31 @@
-import {mkdirSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {showComparison} from '../common/timing.js';
+import type {Options} from './demo.js';
 import {confusionMatrix} from './evaluate.js';
-import type {Options} from './options.js';
 import {misclassifiedPng} from './picture.js';
 import {DELTA, type Results} from './run.js';
-import {UserError} from './user-error.js';
+import {showEpsilon, showPercent} from './show.js';
+import type {Speedup} from './speedup.js';
 
-/** `ε` as people read it. */
-export function showEpsilon(epsilon: number): string {
-  return Number.isFinite(epsilon) ? epsilon.toFixed(2) : '∞ (no privacy)';
-}
-
-export function showPercent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)} %`;
+export function showSpeedup({examples, ...comparison}: Speedup): string {
+  return showComparison(
+    `Gradients of ${examples} examples`,
+    'vmap(grad(loss))',
+    'a loop of tf.grads',
+    comparison,
+  );
 }
 
 /** The outcome in a few lines. */
-export function summary(results: Results): string {
-  const {taken, steps, evaluation, speedup} = results;
-  const lines = [
-    `${taken.steps === steps ? 'Trained' : `Stopped early: trained`} ${taken.steps} of ${steps} steps in ${taken.seconds.toFixed(0)} s on ${results.backend}.`,
+export function summary({taken, steps, evaluation, test, backend, speedup}: Results): string[] {
+  const matrix = confusionMatrix(test.labels, evaluation.predictions);
+  return [
+    `${taken.steps === steps ? 'Trained' : `Stopped early: trained`} ${taken.steps} of ${steps} steps in ${taken.seconds.toFixed(0)} s on ${backend}.`,
     `Test accuracy: ${showPercent(evaluation.accuracy)} of ${evaluation.predictions.length} digits.`,
     `Privacy spent: ε = ${showEpsilon(taken.epsilon)} at δ = ${DELTA}.`,
+    ...(speedup === undefined ? [] : [showSpeedup(speedup)]),
+    '',
+    confusionTable(matrix),
   ];
-  if (speedup !== undefined) {
-    const {examples, vmapMs, loopMs, difference} = speedup;
-    lines.push(
-      `Gradients of ${examples} examples: ${vmapMs.toFixed(1)} ms by vmap(grad(loss)), ${loopMs.toFixed(0)} ms by a loop of tf.grads: ` +
-        `${(loopMs / vmapMs).toFixed(0)} times faster, largest difference ${difference.toExponential(0)}.`,
-    );
-  }
-  return lines.join('\n');
 }
 
 /** The confusion matrix as text: a row per label, a column per prediction. */
@@ -44,22 +39,9 @@ export function confusionTable(matrix: readonly (readonly number[])[]): string {
   return [header, ...rows].join('\n');
 }
 
-export function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, {recursive: true});
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UserError(`--out: no folder can be made there: ${why}`);
-  }
-}
-
-/**
- * Writes the results as files: `summary.json`, `confusion-matrix.txt` and `misclassified.png`.
- *
- * @returns  their paths
- */
-export function writeResults(options: Options, results: Results): string[] {
-  const {evaluation, test, taken, speedup, backend} = results;
+/** The results as files: `summary.json`, `confusion-matrix.txt` and `misclassified.png`. */
+export function filesOf(options: Options, results: Results): Record<string, string | Buffer> {
+  const {evaluation, test, taken, speedup} = results;
   const matrix = confusionMatrix(test.labels, evaluation.predictions);
   const wrong = [...test.labels.keys()].filter(
     (row) => evaluation.predictions[row] !== test.labels[row],
@@ -67,7 +49,8 @@ export function writeResults(options: Options, results: Results): string[] {
   const {accuracy, loss} = evaluation;
   // JSON has no Infinity.
   const epsilon = Number.isFinite(taken.epsilon) ? taken.epsilon : null;
-  const files: Record<string, string | Buffer> = {
+  const {backend} = options;
+  return {
     'summary.json':
       JSON.stringify(
         {options, backend, ...taken, epsilon, delta: DELTA, accuracy, loss, speedup},
@@ -77,9 +60,4 @@ export function writeResults(options: Options, results: Results): string[] {
     'confusion-matrix.txt': confusionTable(matrix) + '\n',
     'misclassified.png': misclassifiedPng(test, wrong, evaluation.predictions),
   };
-  return Object.entries(files).map(([name, content]) => {
-    const path = join(options.out, name);
-    writeFileSync(path, content);
-    return path;
-  });
 }

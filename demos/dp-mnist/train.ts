@@ -1,9 +1,9 @@
-import {setImmediate} from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import type {PRNG} from 'seedrandom';
 import {grad, vmap} from '../../src/index.js';
-import {batchOf, type Digits} from './data.js';
-import {crossEntropy, type Model, type Parameters} from './model.js';
+import {batchOf, type Digits} from '../common/digits.js';
+import {mapParameters, type Parameters} from '../common/parameters.js';
+import {crossEntropy, type Model} from './model.js';
 
 /** Digits that are differentiated at once: bounds memory, and has no say in the result. */
 const CHUNK = 256;
@@ -46,7 +46,7 @@ export async function train(
   digits: Digits,
   options: TrainingOptions,
   random: PRNG,
-  onStep: (step: number) => boolean,
+  onStep: (step: number) => boolean | Promise<boolean>,
 ): Promise<number> {
   const optimizer = tf.train.sgd(options.learningRate);
   const gradients = perExampleGradients(model);
@@ -57,8 +57,7 @@ export async function train(
         const mean = privateGradient(gradients, parameters, digits, rows, options, random);
         optimizer.applyGradients(Object.entries(mean).map(([name, tensor]) => ({name, tensor})));
       });
-      await setImmediate(); // lets signals and the terminal have their turn
-      if (!onStep(step)) return step;
+      if (!(await onStep(step))) return step;
     }
     return options.steps;
   } finally {
@@ -122,13 +121,4 @@ export function clippedSum(gradients: Parameters, clip: number): Parameters {
       ),
     );
   });
-}
-
-function mapParameters(
-  parameters: Parameters,
-  f: (value: tf.Tensor, name: string) => tf.Tensor,
-): Parameters {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [name, f(value, name)]),
-  );
 }

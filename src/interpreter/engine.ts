@@ -14,12 +14,15 @@ export interface EngineInternals {
     numDataBuffers: number;
     readonly activeScope: {readonly name: string} | null;
   };
+  readonly registeredVariables: Readonly<Record<string, tf.Variable>>;
   readonly backendName: string;
   readonly backend: KernelBackend;
   runKernelFunc(call: KernelFuncCall): Tensor | Tensor[];
   makeTensorFromTensorInfo(info: tf.TensorInfo, backend: KernelBackend): Tensor;
   startScope(name?: string): void;
   endScope(result?: tf.TensorContainer): void;
+  /** Whether a kernel that runs now is recorded: not where one runs inside another. */
+  isTapeOn(): boolean;
   readSync(dataId: DataId): tf.backend_util.BackendValues;
   read(dataId: DataId): Promise<tf.backend_util.BackendValues>;
 }

@@ -40,11 +40,9 @@ export interface StockGradients {
 
 const running: Level[] = [];
 
-/** Runs a kernel where it belongs: at the highest level among its inputs, or in tfjs itself. */
-export function run(name: string, inputs: object, attrs: object = {}): Tensor | Tensor[] {
-  if (name === MULTINOMIAL && running.length > 0) return runMultinomial(inputs as Logits, attrs);
-  return dispatch(name, inputs, attrs);
-}
+/** What tfjs's ops call, in place of the engine's own method. */
+const runOfOps = (name: string, inputs: object, attrs: object = {}): Tensor | Tensor[] =>
+  name === MULTINOMIAL ? runMultinomial(inputs as Logits, attrs) : run(name, inputs, attrs);
 
 interface Logits {
   readonly logits: Tensor;
@@ -54,12 +52,13 @@ interface Logits {
 function runMultinomial({logits}: Logits, attrs: object): Tensor | Tensor[] {
   const perExample = levelsThatDraw(running, 'tf.multinomial').reduce((a, level) => {
     const b = level.ofExamples(tf.zeros([level.examplesToDraw('tf.multinomial')!]));
-    return dispatch('Add', {a, b}, {}) as Tensor;
+    return run('Add', {a, b}) as Tensor;
   }, logits);
-  return dispatch(MULTINOMIAL, {logits: perExample}, attrs);
+  return run(MULTINOMIAL, {logits: perExample}, attrs);
 }
 
-function dispatch(name: string, inputs: object, attrs: object): Tensor | Tensor[] {
+/** Runs a kernel where it belongs: at the highest level among its inputs, or in tfjs itself. */
+export function run(name: string, inputs: object, attrs: object = {}): Tensor | Tensor[] {
   const level = highestLevel(inputs as NamedTensorMap);
   if (level === null) {
     return runStock({kernelName: name, inputs: inputs as NamedTensorMap, attrs});
@@ -153,7 +152,7 @@ export function showStack(): string {
 const opsWithRules = new Set(['fusedConv2d__op', 'fusedDepthwiseConv2d__op', 'fusedMatMul__op']);
 
 function runKernelFunc(call: KernelFuncCall): Tensor | Tensor[] {
-  if ('kernelName' in call) return run(call.kernelName, call.inputs, call.attrs);
+  if ('kernelName' in call) return runOfOps(call.kernelName, call.inputs, call.attrs);
   const level = highestLevel(call.inputs);
   if (level === null) return runStock(call);
   level.assertActive();
@@ -208,12 +207,14 @@ function hooks(stockGradients: StockGradients): Record<string, unknown> {
   return {
     gradients: (f: () => Tensor, xs: Tensor[], dy?: Tensor, allowNoGradients = false) =>
       stockGradients(f, xs, dy, allowNoGradients),
-    runKernel: run,
+    runKernel: runOfOps,
     runKernelFunc,
     keep,
     makeTensor: makeTensorWith(makeTensor.bind(engine), running),
-    makeVariable: (initialValue: Tensor, ...rest: unknown[]) =>
-      makeVariable.call(engine, outside(initialValue, 'start with'), ...rest),
+    makeVariable: (initialValue: Tensor, ...rest: unknown[]) => {
+      for (const level of running) level.refuseEffect('a tf.Variable is made');
+      return makeVariable.call(engine, outside(initialValue, 'start with'), ...rest);
+    },
   };
 }
 
@@ -227,6 +228,7 @@ function hookEngine(stockGradients: StockGradients): void {
   Object.assign(engine, properties);
   assign = variablePrototype.assign;
   variablePrototype.assign = function (this: Variable, newValue: Tensor) {
+    for (const level of running) level.refuseEffect(`the tf.Variable '${this.name}' is assigned`);
     refuseDifferentiated(this);
     assign.call(this, outside(newValue, 'be assigned'));
   };

@@ -135,6 +135,9 @@ export abstract class Level {
     throw new Error(`${op} does not draw for each example`);
   }
 
+  /** Throws where what the function does besides computing would be lost: a graph of its kernels doesn't hold it. */
+  refuseEffect(_effect: string): void {}
+
   get isActive(): boolean {
     return !this.ended;
   }

@@ -17,8 +17,8 @@ const oneMinusSquare = (x: Tensor): Tensor => {
 /** 1 where an element is 0, and 0 elsewhere. */
 const isZero = (x: Tensor): Tensor => cast(equal(x, scalar(0)), 'float32');
 
-/** Numbers that have derivatives. */
-const isInexact = (dtype: DataType): boolean => dtype === 'float32' || dtype === 'complex64';
+/** Whether numbers of the dtype have derivatives. */
+export const isInexact = (dtype: DataType): boolean => dtype === 'float32' || dtype === 'complex64';
 
 const same = partial([], (t) => t);
 

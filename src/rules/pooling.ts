@@ -235,10 +235,21 @@ function toAverages(ct: Tensor, attrs: PoolAttrs): Tensor {
   return run(kernel, {x}, poolAttrs as AvgPool3DAttrs);
 }
 
+/** tfjs's pools take the largest number of a window, whatever else is there. */
+function withoutNaN(x: Tensor): Tensor {
+  if (x.dtype !== 'float32') return x;
+  const smallest = run('Fill', {}, {shape: x.shape, value: -Infinity, dtype: x.dtype});
+  return where(run('IsNan', {x}), smallest, x);
+}
+
 /** A maximum pool without its kernel. */
 export function maxOfWindows(x: Tensor, attrs: PoolAttrs): Tensor {
   const axes = poolAxesOf(x.shape, attrs);
-  const maxima = run('Max', {x: valuesOf(x, axes)}, {reductionIndices: [1], keepDims: false});
+  const maxima = run(
+    'Max',
+    {x: valuesOf(withoutNaN(x), axes)},
+    {reductionIndices: [1], keepDims: false},
+  );
   return reshape(maxima, outputShape(x.shape, axes));
 }
 
@@ -259,7 +270,7 @@ export function poolFitted(
 /** MaxPoolWithArgmax without its kernel, indices counted within each image. A window that has nothing in it gets -1, as on cpu. */
 export function maximaWithIndices(x: Tensor, attrs: PoolAttrs): [values: Tensor, indices: Tensor] {
   const axes = poolAxesOf(x.shape, attrs);
-  const values = valuesOf(x, axes);
+  const values = valuesOf(withoutNaN(x), axes);
   const maxima = run('Max', {x: values}, {reductionIndices: [1], keepDims: false});
   const found = indicesOfMaxima(values, x.shape[0]!, axes, 'image');
   const nothing = run('Fill', {}, {shape: [found.size], value: -1, dtype: 'int32'});

@@ -1,3 +1,5 @@
+// Before the library: it looks at what the backends bring.
+import '../kernels/stock.js';
 import '@tensorflow/tfjs-backend-cpu';
 import {setWasmPaths} from '@tensorflow/tfjs-backend-wasm';
 import '@tensorflow/tfjs-backend-webgl';

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import seedrandom from 'seedrandom';
-import {batchOf, imageOf, loadDigits, type Digits} from '../../demos/dp-mnist/data.js';
-import {crossEntropy, models, type Parameters} from '../../demos/dp-mnist/model.js';
+import {batchOf, imageOf, loadDigits, type Digits} from '../../demos/common/digits.js';
+import type {Parameters} from '../../demos/common/parameters.js';
+import {crossEntropy, models} from '../../demos/dp-mnist/model.js';
 import {
   clippedSum,
   initialize,

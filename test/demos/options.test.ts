@@ -1,8 +1,14 @@
 import {expect} from 'chai';
-import {defaults, help, parseOptions} from '../../demos/dp-mnist/options.js';
-import {UserError} from '../../demos/dp-mnist/user-error.js';
+import * as options from '../../demos/common/options.js';
+import {UserError} from '../../demos/common/user-error.js';
+import {demo} from '../../demos/dp-mnist/demo.js';
 
-describe('dp-mnist › options', () => {
+const specs = {...demo.options, ...options.commonOptions(demo.name)};
+const defaults = options.initialValues(specs);
+const help = options.helpText(demo.about, demo.usage!, specs);
+const parseOptions = (args: readonly string[]) => options.parseOptions(specs, args);
+
+describe('demos › options', () => {
   it('have defaults', () => {
     expect(parseOptions([])).to.deep.equal(defaults);
   });

@@ -2,6 +2,7 @@ import {readdirSync} from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
+import * as compile from '../../src/compile/index.js';
 import * as library from '../../src/index.js';
 import {useBackend} from '../backends.js';
 import {docstringExamples, markdownExamples, runSnippet, type Snippet} from './snippets.js';
@@ -54,13 +55,14 @@ describe('examples in docstrings and documents', () => {
     it(`${snippet.place} gives what it says`, async () => {
       tf.engine().startScope();
       try {
-        const given = await runSnippet(snippet, {tf, ...library});
+        const given = await runSnippet(snippet, {tf, compile, ...library});
         expect(given.length, 'expressions with // =>').to.be.greaterThan(0);
         for (const {value, expected} of given) {
           expectGiven(plain(value), JSON.parse(expected.replace(/'/g, '"')) as unknown);
         }
       } finally {
         tf.engine().endScope();
+        tf.disposeVariables();
       }
     });
   }

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type {Tensor} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor4D} from '@tensorflow/tfjs-core';
 import type {Tfjs} from '../support/reference64.js';
 import {sample, type Sample} from './sample.js';
 import {f32} from './spec.js';
@@ -182,6 +182,18 @@ const depthwise: Sample[] = [
       attrsOf(geometry),
     ),
   ),
+  sample(
+    'DepthwiseConv2dNative',
+    {x: f32(2, 3, 5, 4), filter: f32(2, 3, 3, 2)},
+    {strides: [1, 1], pad: 'valid', dataFormat: 'NCHW', dilations: [1, 1]},
+    {
+      reference: (tf, [x, filter]) => {
+        const images = tf.transpose(x as Tensor4D, [0, 2, 3, 1]);
+        const y = tf.depthwiseConv2d(images, filter as Tensor4D, [1, 1], 'valid');
+        return tf.transpose(y, [0, 3, 1, 2]);
+      },
+    },
+  ),
   ...depthwiseGeometries.flatMap((geometry) => {
     const {strides, pad, dilations, dimRoundingMode} = attrsOf(geometry);
     return [
@@ -325,6 +337,11 @@ const fused: Sample[] = [
     'FusedDepthwiseConv2D',
     {x: f32(...depthwiseValid.x), filter: f32(...depthwiseValid.filter), bias: f32(6)},
     fusedAttrs(depthwiseValid, 'elu'),
+  ),
+  sample(
+    'FusedDepthwiseConv2D',
+    {x: f32(...depthwiseValid.x), filter: f32(...depthwiseValid.filter), bias: f32(1, 1, 6)},
+    fusedAttrs(depthwiseValid, 'relu'),
   ),
   sample(
     'FusedDepthwiseConv2D',

@@ -121,7 +121,9 @@ function declareRow(
   count.kernels.add(kernel);
   const applying =
     row.refused?.[backend] === undefined
-      ? checks.filter(({appliesTo, only}) => appliesTo(row) && (only?.includes(backend) ?? true))
+      ? checks.filter(
+          ({appliesTo, only}) => appliesTo(row, backend) && (only?.includes(backend) ?? true),
+        )
       : [refused];
   for (const {title, run} of applying) {
     it(title, () => inContext(row, backend, () => run(row)));

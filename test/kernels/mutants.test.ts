@@ -126,7 +126,7 @@ async function isKilled(kernel: string, mutant: Mutant, rows: readonly Sample[])
   const rule = ruleTable[kernel] as LooseRule;
   ruleTable[kernel] = mutant.rule;
   try {
-    for (const row of rows.filter(mutant.check.appliesTo)) {
+    for (const row of rows.filter((row) => mutant.check.appliesTo(row, 'cpu'))) {
       if (await fails(mutant.check, row)) return true;
     }
     return false;

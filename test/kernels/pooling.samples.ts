@@ -1,5 +1,6 @@
 import type {
   AvgPool3DAttrs,
+  AvgPool3DGradAttrs,
   AvgPoolGradAttrs,
   MaxPoolAttrs,
   MaxPoolWithArgmaxAttrs,
@@ -52,29 +53,42 @@ const geometries: readonly Geometry[] = [
   },
 ];
 
+/** Windows that lie apart, and padding whose result is rounded up. */
+const unusual: readonly MaxPoolAttrs[] = [
+  {filterSize: [1, 2], strides: [2, 3], pad: 'same'},
+  {filterSize: [3, 2], strides: [2, 2], pad: 1, dimRoundingMode: 'ceil'},
+];
+
 const numericPadding: Geometry = {
   x: [2, 4, 5, 3],
   y: [2, 2, 3, 3],
   attrs: {filterSize: [3, 3], strides: [2, 2], pad: 1, dimRoundingMode: 'floor'},
 };
 
-function averageGradients({x, y, attrs}: Geometry): Sample[] {
-  const {filterSize, strides, pad} = attrs;
+/** Backends differ in what they divide by where a window meets padding. */
+function averageGradients(
+  kernel: 'AvgPoolGrad' | 'AvgPool3DGrad',
+  x: number[],
+  y: number[],
+  {filterSize, strides, pad, dimRoundingMode}: MaxPoolAttrs | AvgPool3DAttrs,
+): Sample[] {
   const inputs = {dy: f32(...y), input: f32(...x)};
-  const gradAttrs = {filterSize, strides, pad} as AvgPoolGradAttrs;
+  const gradAttrs = {filterSize, strides, pad, dimRoundingMode} as AvgPoolGradAttrs &
+    AvgPool3DGradAttrs;
   const wholeWindow = 'divides by the whole window where a part of it is padding';
   if (pad === 'valid') {
-    return [sample('AvgPoolGrad', inputs, gradAttrs)];
+    return [sample(kernel, inputs, gradAttrs)];
   }
+  const pool = kernel === 'AvgPoolGrad' ? 'AvgPool' : 'AvgPool3D';
   return [
-    sample('AvgPoolGrad', inputs, gradAttrs, {
+    sample(kernel, inputs, gradAttrs, {
       faulty: {cpu: wholeWindow, wasm: wholeWindow},
       reference: (tf, [dy]) =>
         imageAdjoint(tf, x, dy as Tensor, (images) =>
-          tf.engine().runKernel('AvgPool', {x: images}, {...gradAttrs}),
+          tf.engine().runKernel(pool, {x: images}, {...gradAttrs, dataFormat: 'NDHWC'}),
         ),
     }),
-    sample('AvgPoolGrad', inputs, gradAttrs, {
+    sample(kernel, inputs, gradAttrs, {
       note: 'over whole windows',
       faulty: {tensorflow: 'counts the cells that are not padding'},
     }),
@@ -90,7 +104,7 @@ function pools(geometry: Geometry): Sample[] {
   return [
     sample('MaxPool', {x: f32(...x)}, attrs),
     sample('AvgPool', {x: f32(...x)}, attrs),
-    ...averageGradients(geometry),
+    ...averageGradients('AvgPoolGrad', x, y, attrs),
     sample('MaxPoolGrad', {dy: f32(...y), input: f32(...x), output}, attrs, {
       constant: ['output'],
     }),
@@ -113,6 +127,22 @@ const volumes: readonly {x: number[]; y: number[]; attrs: AvgPool3DAttrs}[] = [
     y: [2, 2, 2, 3, 2],
     attrs: {filterSize: 2, strides: 2, pad: 'same', dataFormat: 'NDHWC'},
   },
+  {
+    x: [1, 3, 4, 5, 2],
+    y: [1, 2, 2, 2, 2],
+    attrs: {filterSize: [1, 2, 2], strides: [2, 3, 3], pad: 'same', dataFormat: 'NDHWC'},
+  },
+  {
+    x: [1, 3, 4, 4, 2],
+    y: [1, 2, 3, 3, 2],
+    attrs: {
+      filterSize: [3, 2, 2],
+      strides: 2,
+      pad: 1,
+      dimRoundingMode: 'floor',
+      dataFormat: 'NDHWC',
+    },
+  },
 ];
 
 const volumePools: Sample[] = volumes.flatMap(({x, y, attrs}) => {
@@ -125,9 +155,7 @@ const volumePools: Sample[] = volumes.flatMap(({x, y, attrs}) => {
   const positive = f32(...x).in(0.1, 2);
   return [
     sample('AvgPool3D', {x: f32(...x)}, attrs),
-    sample('AvgPool3DGrad', {dy: f32(...y), input: f32(...x)}, gradAttrs, {
-      faulty: pad === 'same' ? {tensorflow: 'counts the cells that are not padding'} : {},
-    }),
+    ...averageGradients('AvgPool3DGrad', x, y, attrs),
     sample('MaxPool3D', {x: f32(...x)}, attrs),
     sample('MaxPool3D', {x: positive}, attrs, {note: 'positive'}),
     sample('MaxPool3DGrad', {dy: f32(...y), input: f32(...x), output}, gradAttrs, {
@@ -154,6 +182,10 @@ const argmaxPools: Sample[] = (
 export const pooling: readonly Sample[] = [
   ...geometries.flatMap((geometry) => pools(geometry)),
   ...pools(numericPadding),
+  ...unusual.flatMap((attrs) => [
+    sample('MaxPool', {x: f32(1, 5, 7, 2)}, attrs),
+    sample('AvgPool', {x: f32(1, 5, 7, 2)}, attrs),
+  ]),
   ...volumePools,
   ...argmaxPools,
 ];

@@ -67,7 +67,7 @@ function resultsOfKernel(
   };
   const rowsWith = (what: 'refused' | 'loops') =>
     known.flatMap((row) => {
-      const reason = what === 'loops' ? row.loops : row.refused?.[backend];
+      const reason = row[what]?.[backend];
       return reason === undefined ? [] : [reason];
     });
   const isRegistered = tf.getKernel(kernel, backend) != null;

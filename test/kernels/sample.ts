@@ -28,8 +28,8 @@ export interface SampleOptions extends Slack {
   readonly refused?: {readonly [B in BackendName]?: string};
   /** Why tfjs's own `tf.grads` can't differentiate this row. */
   readonly stockGradient?: string;
-  /** Why the number of kernel calls of the batched form grows with the batch. */
-  readonly loops?: string;
+  /** Backends on which the number of kernel calls of the batched form grows with the batch, and why. */
+  readonly loops?: {readonly [B in BackendName]?: string};
   /** The same in other words, for a kernel that the cpu backend lacks. */
   readonly reference?: (tfjs: Tfjs, tensors: readonly tf.Tensor[]) => tf.Tensor | tf.Tensor[];
   /** Why the dtype of the output is a matter of the backend. */

@@ -242,6 +242,27 @@ const shapes: readonly Call[] = [
   ],
 ];
 
+const oneByOne = {strides: [1, 1], pad: 'valid', dilations: [1, 1], activation: 'linear'};
+
+const fused: readonly Call[] = [
+  [
+    'FusedConv2D',
+    () => ({x: tf.ones([1, 2, 1, 1]), filter: tf.ones([1, 1, 2, 2]), bias: floats(1, 2)}),
+    {...oneByOne, dataFormat: 'NCHW'},
+    () => [tf.reshape(floats(3, 4), [1, 2, 1, 1])],
+  ],
+  [
+    'FusedDepthwiseConv2D',
+    () => ({
+      x: tf.ones([1, 1, 1, 2]),
+      filter: tf.ones([1, 1, 2, 1]),
+      bias: tf.reshape(floats(1, 2), [1, 1, 2]),
+    }),
+    {...oneByOne, dataFormat: 'NHWC'},
+    () => [tf.reshape(floats(2, 3), [1, 1, 1, 2])],
+  ],
+];
+
 const abc = (): tf.Tensor => strings('a', 'ß', 'c');
 
 const moved: readonly Call[] = [
@@ -335,6 +356,7 @@ export const calls: readonly Call[] = [
   ...highRanks,
   ...dtypes,
   ...shapes,
+  ...fused,
   ...moved,
   ...compared,
 ];

@@ -25,6 +25,8 @@ const ops: Record<string, (x: tf.Tensor) => tf.Tensor> = {
   randomUniformInt: (x) => tf.add(x, tf.cast(tf.randomUniformInt([3], 0, 1e6), 'float32')),
   truncatedNormal: (x) => tf.add(x, tf.truncatedNormal([3])),
   randomGamma: (x) => tf.add(x, tf.randomGamma([3], 2, 2)),
+  multinomial: (x) =>
+    tf.add(tf.sum(x), tf.cast(tf.multinomial(tf.tensor2d([[0, 0, 0, 0]]), 40, 1), 'float32')),
   dropout: (x) => tf.dropout(tf.tile(tf.reshape(x, [1, 3]), [20, 1]), 0.5),
   'the dropout layer': (x) =>
     tf.layers

@@ -18,8 +18,6 @@ const ofIntegers =
   'asserts numbers for a derivative with respect to integers or booleans, which is refused';
 const ofTies =
   'asserts that each of several largest values gets all of dy; they share it, as in JAX and PyTorch';
-const biasOfRankTwo =
-  'the fused kernel of wasm takes a bias of rank 1 only; under tf.grad tfjs itself does not run it';
 const withoutData = 'its kernel gives a tensor that has no data';
 
 /** Cases that assert what this library's reverse mode does in another way than tfjs's own. */
@@ -59,9 +57,6 @@ export const otherwise: Readonly<Record<string, string>> = {
   'min min gradient: ties, 3D, axes=[1, 2], keepDims=false': ofTies,
   'min min gradient: ties, 4D, axes=[1, 2, 3], keepDims=false': ofTies,
   'min min gradient: ties, 4D, axes=[2, 3], keepDims=true': ofTies,
-  'wasm: fused matmul fused A x B with relu bias gradient': biasOfRankTwo,
-  'wasm: fused matmul fused A x B with relu bias gradient transpose': biasOfRankTwo,
-  'wasm: fused matmul fused A x B with relu and broadcasted bias gradient': biasOfRankTwo,
   'gradient registry register a kernel with gradient and call it': withoutData,
   'gradient registry register a kernel with array inputs and saveAllInputs true': withoutData,
   'gradient registry register a kernel with map inputs and saveAllInputs true should throw error':

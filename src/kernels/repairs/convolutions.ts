@@ -7,10 +7,13 @@ import type {
 } from '@tensorflow/tfjs-core';
 import {
   axesOf,
+  channelsLastAttrs,
   convolution,
   filterGradient,
   inputGradient,
   pairOf,
+  toChannelsFirst,
+  toChannelsLast,
   type ConvolutionAttrs,
 } from '../../rules/convolve.js';
 import {depthwiseAxesOf} from '../../rules/depthwise.js';
@@ -109,6 +112,22 @@ const fused = (
   isWrong: ({bias}, attrs, backend) => isWrong(bias, attrs, backend),
   composition: inParts(kernel),
 });
+
+/** On every backend that runs in Node. */
+export const channelsFirstDepthwise: Repairs = {
+  DepthwiseConv2dNative: [
+    {
+      wrong: "takes images for 'NHWC' whatever dataFormat says",
+      instead: TRANSPOSED,
+      isWrong: (_inputs, attrs) => isChannelsFirst(attrs),
+      // By way of the other repairs.
+      composition: ({x, filter}, attrs) =>
+        toChannelsFirst(
+          run('DepthwiseConv2dNative', {x: toChannelsLast(x), filter}, channelsLastAttrs(attrs)),
+        ),
+    },
+  ],
+};
 
 export const convolutionsOfCpu: Repairs = depthwiseGradients('ignores dilations', isDilated);
 

@@ -1,6 +1,7 @@
 import {joinRepairs, type Repairs} from '../composition.js';
 import * as arrays from './arrays.js';
 import * as convolutions from './convolutions.js';
+import * as draws from './draws.js';
 import * as elementwise from './elementwise.js';
 import * as gpu from './gpu.js';
 import * as images from './images.js';
@@ -21,7 +22,9 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.scansOfCpu,
     arrays.scattersOfCpu,
     arrays.channelsFirstDepthToSpace,
+    draws.drawsOfCpu,
     images.resizesOfCpu,
+    convolutions.channelsFirstDepthwise,
     convolutions.convolutionsOfCpu,
     volumes.volumesOfCpu,
     pools.poolsOfCpu,
@@ -47,6 +50,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.padOfWasm,
     arrays.countsOfWasm,
     images.resizesOfOthers,
+    convolutions.channelsFirstDepthwise,
     convolutions.convolutionsOfWasm,
     volumes.volumesOfWasm,
     pools.poolsOfWasm,
@@ -66,6 +70,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.diagonalOfTensorflow,
     arrays.channelsFirstDepthToSpace,
     images.resizesOfOthers,
+    convolutions.channelsFirstDepthwise,
     convolutions.convolutionsOfTensorflow,
     volumes.volumesOfTensorflow,
     pools.poolsOfTensorflow,

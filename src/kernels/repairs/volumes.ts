@@ -1,9 +1,4 @@
-import {
-  channelsLastAttrs,
-  isDilated,
-  toChannelsFirst,
-  toChannelsLast,
-} from '../../rules/convolve.js';
+import {isDilated} from '../../rules/convolve.js';
 import {
   convolveByPlanes,
   volumeAxesOf,
@@ -77,20 +72,7 @@ const apart: Repairs = {
   ],
 };
 
-export const volumesOfCpu: Repairs = {
-  ...apart,
-  DepthwiseConv2dNative: [
-    {
-      wrong: "ignores dataFormat 'NCHW'",
-      instead: "transposed to 'NHWC' and back",
-      isWrong: (_inputs, {dataFormat}) => dataFormat === 'NCHW',
-      composition: ({x, filter}, attrs, kernel) => {
-        const inputs = {x: toChannelsLast(x), filter};
-        return toChannelsFirst(kernel(inputs, channelsLastAttrs(attrs)));
-      },
-    },
-  ],
-};
+export const volumesOfCpu: Repairs = apart;
 
 export const volumesOfWasm: Repairs = {
   Conv3D: apart.Conv3D!,

@@ -236,7 +236,7 @@ function drawGrid(
 
 const noHiddenLoop: Check = {
   title: 'vmap calls as many kernels for a large batch as for a small one',
-  appliesTo: (row) => hasInputs(row) && row.loops === undefined,
+  appliesTo: (row, backend) => hasInputs(row) && row.loops?.[backend] === undefined,
   async run(row) {
     const [small, large] = batchSizes(row, 2) as [number, number];
     for (const mapped of choicesOfMapped(row)) {

@@ -16,7 +16,7 @@ export type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor[];
 export interface Check {
   /** What holds: the title of the test. */
   readonly title: string;
-  readonly appliesTo: (row: Sample) => boolean;
+  readonly appliesTo: (row: Sample, backend: BackendName) => boolean;
   /** Backends that it is for, if not all. */
   readonly only?: readonly BackendName[];
   /** Throws if it does not hold. The backend is the current one. */

@@ -67,6 +67,10 @@ export function batchOf(digits: Digits, rows: readonly number[]): Batch {
   };
 }
 
+/** Some rows drawn at random, with replacement. */
+export const randomRows = (digits: Digits, count: number, random: PRNG): number[] =>
+  Array.from({length: count}, () => Math.floor(random() * digits.labels.length));
+
 /** Fisher and Yates's shuffle, in place. */
 function shuffle<T>(items: T[], random: PRNG): void {
   for (let last = items.length - 1; last > 0; last--) {

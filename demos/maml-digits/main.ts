@@ -1,0 +1,4 @@
+import {runProgram} from '../common/program.js';
+import {demo} from './demo.js';
+
+await runProgram(demo);

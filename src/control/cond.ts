@@ -9,7 +9,7 @@ import {assertTensors, matched, step} from './trees.js';
  * chosen for each example (a function that no example wants does not run): values and derivatives of the other one do not leak, be they
  * NaN or infinite. Pass tensors that a function computes with as operands: for reverse mode that is only true of these.
  *
- * @param pred  a boolean or a scalar tensor (a number counts as true unless it is zero)
+ * @param pred  a boolean or a scalar tensor (of another dtype than bool it counts as true unless it is zero)
  * @param trueFn  gets the operands; gives a tensor or a tree of them
  * @param falseFn  the same. Where both run, they must agree in structure, shapes and dtypes
  * @param operands  tensors, trees of them, and any other values

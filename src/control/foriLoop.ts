@@ -1,4 +1,4 @@
-import {add, less, scalar, sub, Tensor} from '@tensorflow/tfjs-core';
+import {add, less, scalar, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
 import {assertAlive, assertFunction} from '../transforms/arguments.js';
 import type {AnyRank} from '../types.js';
@@ -58,20 +58,29 @@ export function foriLoop<Carry>(
       start,
     );
   }
-  const [from, to] = [lower, upper];
-  const numberAt = (k: number): Tensor => add(toInt(from), toInt(k));
+  const from = (): Tensor => toInt(lower, 'lower');
+  const to = (): Tensor => toInt(upper, 'upper');
+  const numberAt = (k: number): Tensor => add(from(), scalar(k, 'int32'));
   return iterate(
     {
       transform: 'foriLoop',
-      condition: (_carry, k) => less(toInt(k), sub(toInt(to), toInt(from))),
+      // The difference of the bounds may be no int32.
+      condition: (_carry, k) => less(numberAt(k), to()),
       body: (carry, k) => body(numberAt(k), carry),
     },
     start,
   );
 }
 
-const toInt = (bound: number | Tensor): Tensor =>
-  bound instanceof Tensor ? bound : scalar(bound, 'int32');
+/** A bound beside one that is a tensor. */
+function toInt(bound: number | Tensor, name: string): Tensor {
+  if (bound instanceof Tensor) return bound;
+  if (bound === (bound | 0)) return scalar(bound, 'int32');
+  throw new TransformError(
+    `${name} is ${describe(bound)}, but must be an integer of 32 bits where the other bound is a tensor.`,
+    {code: 'invalid-argument', transform: 'foriLoop'},
+  );
+}
 
 function assertBound(bound: unknown, name: string): void {
   if (Number.isInteger(bound)) return;

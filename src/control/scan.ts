@@ -104,7 +104,7 @@ export function scanRows(
     const rows = rowsOf(xs);
     const inOrder = (k: number): unknown => rows(reverse ? n - 1 - k : k);
     const all =
-      size === n || !isDifferentiating()
+      size === null || !isDifferentiating()
         ? runSegment(transform, f, init, n, inOrder)
         : runSegments(transform, f, init, n, inOrder, size);
     const ys = reverse ? [...all.ys].reverse() : all.ys;
@@ -282,8 +282,9 @@ function numberOfRows(transform: string, xs: unknown, length: number | undefined
     : refuse(`length is ${length}, but ${listed} rows. Leave length out, or slice xs.`);
 }
 
-function segmentSize(transform: string, segments: unknown, n: number): number {
-  if (segments === false) return n;
+/** The number of steps of a segment that is computed again; null where none is. */
+function segmentSize(transform: string, segments: unknown, n: number): number | null {
+  if (segments === false) return null;
   if (segments === true) return Math.max(1, Math.ceil(Math.sqrt(n)));
   if (Number.isInteger(segments) && (segments as number) > 0) return segments as number;
   throw new TransformError(

@@ -224,6 +224,11 @@ describeBackends('foriLoop', () => {
       expectTensor(foriLoop(-1, 2, digits, tf.scalar(0)), -99);
       expectTensor(foriLoop(tf.scalar(2, 'int32'), 5, digits, tf.scalar(0)), 234);
       expectTensor(foriLoop(2, tf.scalar(1, 'int32'), digits, tf.scalar(7)), 7);
+      // Their difference is no int32.
+      const [least, most] = [tf.scalar(-2_000_000_000, 'int32'), tf.scalar(2 ** 31 - 1, 'int32')];
+      expectTensor(foriLoop(most, least, digits, tf.scalar(7)), 7);
+      const count = (_i: tf.Tensor, n: tf.Tensor): tf.Tensor => tf.add(n, 1);
+      expectTensor(foriLoop(2 ** 31 - 4, most, count, tf.scalar(0)), 3);
     }),
   );
 
@@ -253,6 +258,11 @@ describeBackends('foriLoop', () => {
     }
     expectRefusal('invalid-argument', /^foriLoop: lower is float32 \[\], but must be/, () =>
       foriLoop(tf.scalar(1), 2, (_i, c) => c, tf.scalar(1)),
+    );
+    expectRefusal(
+      'invalid-argument',
+      /^foriLoop: upper is the number 1000000000000, but must be an integer of 32 bits where the other bound is a tensor/,
+      () => foriLoop(tf.scalar(0, 'int32'), 1e12, (_i, c) => c, tf.scalar(1)),
     );
   });
 });

@@ -241,19 +241,26 @@ describeBackends('scan', () => {
     );
   });
 
-  it('refuses what a checkpointed step closes over, and says where to put it', () => {
-    expectRefusal(
-      'closed-over-tracer',
-      /^scan: with checkpoint, the function can't use a tensor traced by grad that is neither in its carry nor in xs: .* Put it in the carry/,
-      () =>
-        grad((w: tf.Tensor) =>
-          tf.sum(
-            scan((c, x) => [tf.mul(c, tf.add(w, x)), null], tf.scalar(1), tf.ones([4]), {
-              checkpoint: true,
-            })[0],
-          ),
-        )(tf.scalar(2)),
-    );
+  it('refuses what a checkpointed step closes over, and says where to put it, however many steps a segment has', () => {
+    for (const checkpoint of [true, 1, 4, 5]) {
+      expectRefusal(
+        'closed-over-tracer',
+        /^scan: with checkpoint, the function can't use a tensor traced by grad that is neither in its carry nor in xs: .* Put it in the carry/,
+        () =>
+          grad((w: tf.Tensor) =>
+            tf.sum(
+              scan(
+                (c, x) => [tf.mul(c, tf.add(w, x)), null],
+                tf.scalar(1),
+                tf.mul(w, [1, 1, 1, 1]),
+                {
+                  checkpoint,
+                },
+              )[0],
+            ),
+          )(tf.scalar(2)),
+      );
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import {conventions} from './golden/conventions.js';
 import {derivatives} from './golden/derivatives.js';
 import {checkGolden, readGoldens, type Program, type Programs} from './golden/golden.js';
 import {jacobians} from './golden/jacobians.js';
+import {kernels} from './golden/kernels.js';
 import {networks} from './golden/networks.js';
 import {operations} from './golden/operations.js';
 import {science} from './golden/science.js';
@@ -18,6 +19,7 @@ const families: Readonly<Record<string, Programs>> = {
   conventions,
   batching,
   science,
+  kernels,
 };
 
 for (const [family, programs] of Object.entries(families)) {

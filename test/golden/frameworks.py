@@ -131,6 +131,12 @@ class Jax:
             x, w, (stride, stride), pads, rhs_dilation=(dilation, dilation),
             dimension_numbers=('NHWC', 'HWIO', 'NHWC'), feature_group_count=groups)
 
+    def conv3d(self, x, w, stride=1, pad='valid', dilation=1):
+        pads = paddings(pad, x.shape[1:4], w.shape[:3], stride, dilation)
+        pads = pads if len(pads) == 3 else ((0, 0),) * 3
+        return jax.lax.conv_general_dilated(
+            x, w, (stride,) * 3, pads, rhs_dilation=(dilation,) * 3, dimension_numbers=('NDHWC', 'DHWIO', 'NDHWC'))
+
     def max_pool3d(self, x, window, stride):
         sizes, strides = (1, *(window,) * 3, 1), (1, *(stride,) * 3, 1)
         return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, sizes, strides, 'VALID')
@@ -295,6 +301,13 @@ class Torch:
         total = F.avg_pool2d(F.pad(nchw(x), pads), window, stride)
         share = F.avg_pool2d(F.pad(torch.ones_like(nchw(x)), pads), window, stride)
         return nhwc(total / share)
+
+    def conv3d(self, x, w, stride=1, pad='valid', dilation=1):
+        if pad != 'valid':
+            pads = paddings(pad, x.shape[1:4], w.shape[:3], stride, dilation)
+            x = F.pad(x, (0, 0, *(side for pair in reversed(pads) for side in pair)))
+        images, filters = torch.permute(x, (0, 4, 1, 2, 3)), torch.permute(w, (4, 3, 0, 1, 2))
+        return torch.permute(F.conv3d(images, filters, stride=stride, dilation=dilation), (0, 2, 3, 4, 1))
 
     def _volumes(self, pool, x, window, stride):
         return torch.permute(pool(torch.permute(x, (0, 4, 1, 2, 3)), window, stride), (0, 2, 3, 4, 1))

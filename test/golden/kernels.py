@@ -125,6 +125,8 @@ def transposed(fw, dy, w):
 
 
 kernel('Conv2DBackpropInput', [normal(1, 2, 2, 2), normal(3, 3, 2, 2)], transposed)
+kernel('Conv3D', [normal(1, 3, 3, 3, 1), normal(2, 2, 2, 1, 2)], lambda fw, x, w: fw.conv3d(x, w))
+kernel('Conv3D, strides', [normal(1, 3, 4, 3, 1), normal(2, 2, 2, 1, 1)], lambda fw, x, w: fw.conv3d(x, w, stride=2, pad='same'))
 
 kernel('MaxPool', [distinct(1, 4, 4, 2)], lambda fw, x: fw.max_pool(x, 2, 2))
 kernel('MaxPool, overlapping', [distinct(1, 4, 4, 1)], lambda fw, x: fw.max_pool(x, 3, 1, pad='same'))

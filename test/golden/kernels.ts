@@ -130,6 +130,8 @@ const convolutions: Programs = {
   Conv2DBackpropInput: kernel((dy, w) =>
     tf.conv2dTranspose(images(dy), images(w), [1, 5, 5, 2], 2, 'valid'),
   ),
+  Conv3D: kernel((x, w) => tf.conv3d(volumes(x), volumes(w), 1, 'valid')),
+  'Conv3D, strides': kernel((x, w) => tf.conv3d(volumes(x), volumes(w), 2, 'same')),
 };
 
 const pools: Programs = {

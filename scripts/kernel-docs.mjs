@@ -23,10 +23,10 @@ On cpu, wasm and tensorflow these are all rows; on webgl (in Chromium) and webgp
 
 - ✓ every row is right
 - ✘ some row is not
-- · nothing to test: no float input, or a kernel that takes no tensor or has no rows
+- · nothing to test: no float input, or no input that could be mapped
 - – not on this backend: see the remarks
 - r refused by the library, with an error that says what to use
-- ? not run yet
+- ? not run, or without a row in the table
 `;
 
 const emptyModel = () => new Map();

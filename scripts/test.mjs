@@ -35,18 +35,17 @@ const mocha = 'mocha --reporter scripts/mocha-reporter.cjs';
 const browser = setUpChromium();
 if (browser) process.env.CHROME_BIN = browser;
 
-/** The long suites of Node, one after the other, show their progress; the others wait for their turn to print. */
-async function suitesInNode() {
+async function onProcessors() {
   await tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env);
-}
-
-async function allElse() {
   await tally.suite(
     "tfjs-core's own tests, plainly and inside vmap",
     'node scripts/test-upstream.mjs',
     env,
-    'captured',
   );
+}
+
+/** What they print waits until each has ended: the others show their progress meanwhile. */
+async function onGraphics() {
   if (asked.includes('webgpu')) {
     await tally.suite(
       'the table of kernels on webgpu',
@@ -80,7 +79,7 @@ if (await tally.check('build', 'node scripts/build.mjs')) {
   }
 }
 
-await Promise.all([suitesInNode(), allElse()]);
+await Promise.all([onProcessors(), onGraphics()]);
 
 if (!full) {
   console.log('\nwhat the tests found');

@@ -7,6 +7,7 @@ import {conventions} from './golden/conventions.js';
 import {derivatives} from './golden/derivatives.js';
 import {checkGolden, readGoldens, type Program, type Programs} from './golden/golden.js';
 import {jacobians} from './golden/jacobians.js';
+import {kernels} from './golden/kernels.js';
 import {networks} from './golden/networks.js';
 import {operations} from './golden/operations.js';
 import {science} from './golden/science.js';
@@ -22,6 +23,7 @@ const families: Readonly<Record<string, Programs>> = {
   science,
   complex: complexNumbers,
   control,
+  kernels,
 };
 
 for (const [family, programs] of Object.entries(families)) {

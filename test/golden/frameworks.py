@@ -85,6 +85,8 @@ class Jax:
         function.defjvp(lambda x, t: (function(*x), backward(*x, *t)))  # itself: the rule holds to any order
         return function
 
+    jit = staticmethod(jax.jit)
+    eval_shape = staticmethod(jax.eval_shape)
     stop_gradient = staticmethod(jax.lax.stop_gradient)
     complex = staticmethod(jax.lax.complex)
     erf = staticmethod(jax.scipy.special.erf)
@@ -129,6 +131,29 @@ class Jax:
         return jax.lax.conv_general_dilated(
             x, w, (stride, stride), pads, rhs_dilation=(dilation, dilation),
             dimension_numbers=('NHWC', 'HWIO', 'NHWC'), feature_group_count=groups)
+
+    def conv3d(self, x, w, stride=1, pad='valid', dilation=1):
+        pads = paddings(pad, x.shape[1:4], w.shape[:3], stride, dilation)
+        pads = pads if len(pads) == 3 else ((0, 0),) * 3
+        return jax.lax.conv_general_dilated(
+            x, w, (stride,) * 3, pads, rhs_dilation=(dilation,) * 3, dimension_numbers=('NDHWC', 'DHWIO', 'NDHWC'))
+
+    def max_pool3d(self, x, window, stride):
+        sizes, strides = (1, *(window,) * 3, 1), (1, *(stride,) * 3, 1)
+        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, sizes, strides, 'VALID')
+
+    def avg_pool3d(self, x, window, stride):
+        sizes, strides = (1, *(window,) * 3, 1), (1, *(stride,) * 3, 1)
+        return jax.lax.reduce_window(x, 0.0, jax.lax.add, sizes, strides, 'VALID') / window**3
+
+    def resize_nearest(self, x, height, width):
+        return jax.image.resize(x, (x.shape[0], height, width, x.shape[3]), 'nearest')
+
+    def resize_bilinear(self, x, height, width):
+        return jax.image.resize(x, (x.shape[0], height, width, x.shape[3]), 'bilinear', antialias=False)
+
+    def put(self, x, at, values):
+        return x.at[tuple(at[..., i] for i in range(at.shape[-1]))].set(values)
 
     def _window(self, x, init, reducer, window, stride, pads):
         return jax.lax.reduce_window(
@@ -216,6 +241,9 @@ class Torch:
 
         return Custom.apply
 
+    def jit(self, f):
+        return f
+
     def stop_gradient(self, x):
         return x.detach()
 
@@ -274,3 +302,28 @@ class Torch:
         total = F.avg_pool2d(F.pad(nchw(x), pads), window, stride)
         share = F.avg_pool2d(F.pad(torch.ones_like(nchw(x)), pads), window, stride)
         return nhwc(total / share)
+
+    def conv3d(self, x, w, stride=1, pad='valid', dilation=1):
+        if pad != 'valid':
+            pads = paddings(pad, x.shape[1:4], w.shape[:3], stride, dilation)
+            x = F.pad(x, (0, 0, *(side for pair in reversed(pads) for side in pair)))
+        images, filters = torch.permute(x, (0, 4, 1, 2, 3)), torch.permute(w, (4, 3, 0, 1, 2))
+        return torch.permute(F.conv3d(images, filters, stride=stride, dilation=dilation), (0, 2, 3, 4, 1))
+
+    def _volumes(self, pool, x, window, stride):
+        return torch.permute(pool(torch.permute(x, (0, 4, 1, 2, 3)), window, stride), (0, 2, 3, 4, 1))
+
+    def max_pool3d(self, x, window, stride):
+        return self._volumes(F.max_pool3d, x, window, stride)
+
+    def avg_pool3d(self, x, window, stride):
+        return self._volumes(F.avg_pool3d, x, window, stride)
+
+    def resize_nearest(self, x, height, width):
+        return nhwc(F.interpolate(nchw(x), (height, width), mode='nearest-exact'))
+
+    def resize_bilinear(self, x, height, width, align_corners=False):
+        return nhwc(F.interpolate(nchw(x), (height, width), mode='bilinear', align_corners=align_corners))
+
+    def put(self, x, at, values):
+        return x.index_put(tuple(at[..., i] for i in range(at.shape[-1])), values)

@@ -25,7 +25,7 @@ import case
 from frameworks import Jax, Torch, tree_map
 
 HERE = Path(__file__).parent
-FAMILIES = ['derivatives', 'jacobians', 'networks', 'operations', 'conventions', 'batching', 'science', 'complex']
+FAMILIES = ['derivatives', 'jacobians', 'networks', 'operations', 'conventions', 'batching', 'science', 'complex', 'kernels']
 AGREEMENT = 1e-9
 
 

@@ -13,8 +13,8 @@ const columns = {
   second: /^second derivatives/,
 } as const;
 
-/** Passed, failed, refused by the library, nothing to test (no float input, or no rows), or left out on this backend. */
-type Mark = '✓' | '✘' | 'r' | '·' | '–';
+/** Passed, failed, refused by the library, nothing to test (no float input), not to be had on this backend, or without rows. */
+type Mark = '✓' | '✘' | 'r' | '·' | '–' | '?';
 
 interface KernelResults {
   readonly marks: Readonly<Record<keyof typeof columns, Mark>>;
@@ -58,9 +58,10 @@ function resultsOfKernel(
   const left = tests.filter((test) => test.isPending()).map(({title}) => reasonIn(title));
   const ran = tests.filter((test) => !test.isPending());
   const refusals = refusalsOf(kernel);
+  const isRegistered = tf.getKernel(kernel, backend) != null;
   const mark = (column: keyof typeof columns): Mark => {
     if (refusals[column] !== undefined) return 'r';
-    if (ran.length === 0) return rows.length === 0 ? '·' : '–';
+    if (ran.length === 0) return rows.length === 0 && isRegistered ? '?' : '–';
     const named = ran.filter(({title}) => columns[column].test(title));
     if (named.length === 0) return '·';
     return named.every(({state}) => state === 'passed') ? '✓' : '✘';
@@ -70,7 +71,6 @@ function resultsOfKernel(
       const reason = row[what]?.[backend];
       return reason === undefined ? [] : [reason];
     });
-  const isRegistered = tf.getKernel(kernel, backend) != null;
   return {
     marks: {vmap: mark('vmap'), jvp: mark('jvp'), vjp: mark('vjp'), second: mark('second')},
     remarks: [

@@ -50,6 +50,21 @@ export function smokeTests(load: () => {tf: typeof Tf; functorch: typeof Functor
     );
   });
 
+  it('a key gives the same numbers on every backend, also after an op has used it', async () => {
+    const {tf, functorch} = load();
+    const {key, split, uniform} = functorch.random;
+    const keys = split(key(42), 100);
+    const draw = (): Tf.Tensor => functorch.vmap((each: Tf.Tensor) => uniform(each))(keys);
+    const drawn = draw();
+    await expectClose(
+      tf.slice(drawn, 0, 3),
+      tf.tensor1d([0.5302608013153076, 0.7276642322540283, 0.6672406196594238]),
+      1e-6,
+    );
+    await tf.max(tf.add(keys, keys)).data();
+    await expectClose(draw(), drawn, 0);
+  });
+
   it('per-example gradients of a small network are those of a loop', async () => {
     const {tf, functorch} = load();
     const params: Mlp = {

@@ -15,12 +15,10 @@ export const keyedKernels = (backendName: string): KernelConfig[] => [
       const key = inputs['key']!;
       const {distribution, shape, range} = attrs as unknown as DrawAttrs;
       const drawn = drawWithKeys(wordsOf(key, backend), distribution, shape, range);
-      return upload(
-        drawn.values,
-        [...key.shape.slice(0, -1), ...drawn.shape],
-        drawn.dtype,
-        backend,
-      );
+      const whole = [...key.shape.slice(0, -1), ...drawn.shape];
+      const result = upload(drawn.values, whole, drawn.dtype, backend);
+      if (distribution === 'keys') remember(result, drawn.values as Int32Array);
+      return result;
     },
   },
   {
@@ -34,14 +32,30 @@ export const keyedKernels = (backendName: string): KernelConfig[] => [
       data.forEach((number, i) =>
         folded.set(childKey([words[2 * i]!, words[2 * i + 1]!], number), 2 * i),
       );
-      return upload(folded, key.shape, 'int32', backend);
+      const result = upload(folded, key.shape, 'int32', backend);
+      remember(result, folded);
+      return result;
     },
   },
 ];
 
-/** Some backends keep integers as floats. */
-const wordsOf = ({dataId}: TensorInfo, backend: object): Int32Array =>
-  Int32Array.from((backend as KernelBackend).readSync(dataId) as Int32Array);
+/**
+ * The words of keys. WebGL keeps integers as floats, and rounds them when it moves them to the GPU: what is known of a key from before holds,
+ * lest the same key gives other numbers once an op has used it.
+ */
+const known = new WeakMap<object, Int32Array>();
+
+const remember = ({dataId}: TensorInfo, words: Int32Array): void => {
+  known.set(dataId, words);
+};
+
+function wordsOf(key: TensorInfo, backend: object): Int32Array {
+  const {dataId} = key;
+  const words =
+    known.get(dataId) ?? Int32Array.from((backend as KernelBackend).readSync(dataId) as Int32Array);
+  remember(key, words);
+  return words;
+}
 
 const upload = (
   values: Float32Array | Int32Array,

@@ -1,4 +1,4 @@
-import {Tensor} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
 import {withDataOf, type EvaluatedGradient} from '../interpreter/custom.js';
 import {engine, nextTensorId} from '../interpreter/engine.js';
@@ -70,7 +70,7 @@ const valueDependent: ReadonlySet<string> = new Set([
  * the function holds in closures. `tf.Variable`s are no constants: while the function runs, each stands for a value of the graph (see
  * NOTE [closures]), which has the variable's current value whenever the graph runs.
  */
-export class CaptureLevel extends Level {
+class CaptureLevel extends Level {
   readonly graph = new Graph();
   private readonly lifted = new Map<object, Value[]>();
 

@@ -77,7 +77,7 @@ const ops: Readonly<Record<string, Op>> = {
 };
 
 /** A value as JavaScript. */
-export function literal(value: unknown): string {
+function literal(value: unknown): string {
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';

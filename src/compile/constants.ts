@@ -1,10 +1,10 @@
-import {complex, scalar, tensor, tidy, type Tensor} from '@tensorflow/tfjs-core';
+import {complex, tensor, tidy, type Tensor} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import {recordOf} from '../interpreter/tracer.js';
 import type {TensorSpec, Value} from './graph.js';
 
 /** Constants of up to so many elements are read where a pass or the printer wants to know them. */
-export const FEW = 16;
+const FEW = 16;
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
@@ -30,11 +30,25 @@ function canBeRead({dataId}: Tensor): boolean {
   return tensorMap?.has(dataId) === true && tensorMap.get(dataId).values != null;
 }
 
-/** The one number that all elements of a small constant have, or null. */
+/** Of larger constants nobody asks whether all their elements are the same. */
+const MOST = 65536;
+
+/** What was found out, by data: aliases of a constant are in many graphs. */
+const uniform = new WeakMap<object, number | null>();
+
+/** The one number that all elements of a constant have, or null. */
 export function uniformNumber(value: Value): number | null {
-  const numbers = knownNumbers(value);
-  if (numbers === null || numbers.length === 0) return null;
-  return numbers.every((number) => Object.is(number, numbers[0])) ? numbers[0]! : null;
+  const {node} = value;
+  if (node.kind !== 'constant') return null;
+  const {dataId} = node.tensor;
+  let number = uniform.get(dataId);
+  if (number === undefined) {
+    const numbers = knownNumbers(value, MOST);
+    const first = numbers?.[0];
+    const isUniform = first !== undefined && numbers!.every((each) => Object.is(each, first));
+    uniform.set(dataId, (number = isUniform ? first : null));
+  }
+  return number;
 }
 
 /** A tensor of numbers in the form in which tfjs gives them: complex ones as pairs. */
@@ -53,7 +67,3 @@ export function tensorOf(
     return complex(part(0), part(1));
   });
 }
-
-/** A scalar of a dtype with numbers. */
-export const scalarOf = (value: number, dtype: 'float32' | 'int32' | 'bool'): Tensor =>
-  dtype === 'bool' ? scalar(value !== 0, dtype) : scalar(value, dtype);

@@ -1,5 +1,5 @@
-import {getKernel, type NamedTensorMap, type Tensor} from '@tensorflow/tfjs-core';
-import {engine, isStockTapeOn} from '../interpreter/engine.js';
+import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
+import {engine} from '../interpreter/engine.js';
 import {detach, run} from '../interpreter/hook.js';
 import {scoped} from '../interpreter/scope.js';
 import {alias, recordOf} from '../interpreter/tracer.js';
@@ -32,7 +32,7 @@ export function execute(kernel: string, inputs: Inputs, attrs: Attrs): Outputs {
   if (given.some((input) => recordOf(input) !== null)) {
     return scopedKernel(kernel, given, () => run(kernel, inputs, attrs));
   }
-  const way = isStockTapeOn() ? undefined : ways[kernel];
+  const way = engine.isTapeOn() ? undefined : ways[kernel];
   if (way !== undefined && given.every(({dtype}) => dtype === 'float32')) {
     return scopedKernel(kernel, given, () => way(inputs as NamedTensorMap, attrs));
   }
@@ -49,7 +49,3 @@ function scopedKernel(name: string, given: readonly Tensor[], body: () => Output
     return own;
   });
 }
-
-/** Whether the backend that is in use has a kernel. */
-export const hasKernel = (kernel: string): boolean =>
-  kernel === STOP_GRADIENT || getKernel(kernel, engine.backendName) != null;

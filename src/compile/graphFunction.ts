@@ -90,6 +90,7 @@ function assertSameInterface(before: Graph, after: Graph): void {
   const [old, now] = [specs(before), specs(after)];
   const same = old.length === now.length && old.every((spec, index) => sameSpec(spec, now[index]!));
   if (same && before.inputs.length === after.inputs.length) return;
+  if (after !== before) after.dispose();
   throw new TransformError(
     `the pass gave a graph with other inputs or outputs: there were ${before.inputs.length} and ${before.outputs.length}, and are ` +
       `${after.inputs.length} and ${after.outputs.length}, or a shape or dtype differs. Make a function of it by an Interpreter instead.`,

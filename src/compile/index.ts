@@ -19,3 +19,34 @@ export {fromJSON, type GraphFunction, type SerializedFunction} from './graphFunc
 export {Interpreter, lastUses, type LastUses} from './interpreter.js';
 export {makeFx} from './makeFx.js';
 export type {SerializedGraph} from './serialize.js';
+export {Transformer} from './transformer.js';
+export {
+  algebraicSimplification,
+  commonSubexpressions,
+  constantFolding,
+  deadCode,
+  fixedPoint,
+  layoutSimplification,
+  optimize,
+  sinkReshapes,
+  transposesIntoProducts,
+  type Pass,
+} from './passes/index.js';
+export {aotFunction, type AotFunction, type AotGraphs, type AotOptions} from './aot.js';
+export type {CacheInfo} from './cache.js';
+export {nop, type Compiled, type Compiler} from './compiler.js';
+export {
+  defaultPartition,
+  minCutPartition,
+  minCutRematerializationPartition,
+  savedBytes,
+  type JointGraph,
+  type Partition,
+  type PartitionFunction,
+  type RecomputeOptions,
+} from './partition.js';
+export {aotModule, type AotModule} from './aotModule.js';
+export {dotOf, drawGraph} from './draw.js';
+export {extractGraph} from './extract.js';
+export {memoryEfficientFusion, type FusionOptions} from './fusion.js';
+export {minifier, type GraphCall} from './minifier.js';

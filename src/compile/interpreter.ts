@@ -129,7 +129,7 @@ function givenOut(graph: Graph, known: ReadonlyMap<Value, Tensor>): Tensor[] {
 }
 
 /** @throws TransformError `graph-mismatch` */
-export function assertInputs(graph: Graph, inputs: readonly Tensor[]): void {
+function assertInputs(graph: Graph, inputs: readonly Tensor[]): void {
   const nodes = graph.inputs;
   const refuse = (message: string): never => {
     throw new TransformError(message, {code: 'graph-mismatch', transform: 'compile'});

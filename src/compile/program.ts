@@ -3,7 +3,7 @@ import {scoped} from '../interpreter/scope.js';
 import {alias} from '../interpreter/tracer.js';
 import type {CodeGenerator, CompiledKernel} from './codegen/generator.js';
 import {execute} from './execute.js';
-import {fuse, isGroup, nodesOf, type Step} from './fusion.js';
+import {fuse, isGroup, nodesOf, type Step} from './grouping.js';
 import {listOf, mapPerInput, type Graph, type KernelNode, type Value} from './graph.js';
 
 /** What one step took, when times are measured. */

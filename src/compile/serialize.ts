@@ -3,7 +3,6 @@ import {TransformError} from '../errors.js';
 import {tensorOf} from './constants.js';
 import {
   Graph,
-  listOf,
   mapPerInput,
   type Attrs,
   type Node,

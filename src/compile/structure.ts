@@ -1,6 +1,7 @@
 import {Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
 import {leavesInOrderOf, mapLeaves, pathOf, showPath, structureMismatch} from '../tree.js';
+import {identityOf} from './cache.js';
 import {sameSpec, showSpec, type TensorSpec} from './graph.js';
 
 /** A tensor's place in a tree. */
@@ -44,6 +45,19 @@ export class Structure {
     const slots: TensorSpec[] = [];
     mapLeaves(this.tree, (leaf) => leaf instanceof Slot && slots.push(leaf));
     return slots;
+  }
+
+  /** A text that is the same for trees of the same form. */
+  get key(): string {
+    const show = (node: unknown): string => {
+      if (node instanceof Slot) return showSpec(node);
+      if (Array.isArray(node)) return `[${node.map(show).join()}]`;
+      if (typeof node !== 'object' || node === null || !isPlain(node)) return identityOf(node);
+      return `{${Object.entries(node)
+        .map(([key, child]) => `${JSON.stringify(key)}: ${show(child)}`)
+        .join()}}`;
+    };
+    return show(this.tree);
   }
 
   /** A name for each tensor, after its place: `params_w`, where the names of the first step are given. */

@@ -1,4 +1,4 @@
-import {zeros, type Tensor} from '@tensorflow/tfjs-core';
+import {util, zeros, type Tensor} from '@tensorflow/tfjs-core';
 import type {CustomGradCall} from './engine.js';
 import {adopt, alias} from './tracer.js';
 
@@ -62,7 +62,10 @@ export function savedWith(
   return saved.map((tensor) => {
     const {dataId} = tensor;
     if (inputs.some((input) => input.dataId === dataId)) return tensor;
-    const index = values.findIndex((value) => value.dataId === dataId);
+    // What has the same data in another shape isn't the value.
+    const index = values.findIndex(
+      (value) => value.dataId === dataId && util.arraysEqual(value.shape, tensor.shape),
+    );
     return attached[index] ?? tensor;
   });
 }

@@ -21,6 +21,8 @@ export interface EngineInternals {
   makeTensorFromTensorInfo(info: tf.TensorInfo, backend: KernelBackend): Tensor;
   startScope(name?: string): void;
   endScope(result?: tf.TensorContainer): void;
+  /** Whether a kernel that runs now is recorded: not where one runs inside another. */
+  isTapeOn(): boolean;
   readSync(dataId: DataId): tf.backend_util.BackendValues;
   read(dataId: DataId): Promise<tf.backend_util.BackendValues>;
 }

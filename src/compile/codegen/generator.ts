@@ -1,5 +1,5 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
-import type {Group} from '../fusion.js';
+import type {Group} from '../grouping.js';
 import type {KernelNode} from '../graph.js';
 import type {Role} from '../layout.js';
 

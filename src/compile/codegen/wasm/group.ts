@@ -1,4 +1,4 @@
-import type {Group} from '../../fusion.js';
+import type {Group} from '../../grouping.js';
 import {listOf, type KernelNode, type Value} from '../../graph.js';
 import {FunctionBuilder, type Local} from './assembler.js';
 import {elementwise, orderedInputs, reductions} from './kernels.js';

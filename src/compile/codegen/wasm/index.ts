@@ -1,4 +1,4 @@
-import type {Group} from '../../fusion.js';
+import type {Group} from '../../grouping.js';
 import type {CodeGenerator, CompiledKernel} from '../generator.js';
 import {generateGroup} from './group.js';
 import {roleOf} from './roles.js';

@@ -1,4 +1,4 @@
-import type {Group} from '../../fusion.js';
+import type {Group} from '../../grouping.js';
 import {listOf, type KernelNode, type Value} from '../../graph.js';
 import {reducedDims} from '../../layout.js';
 import {elementwise, orderedInputs} from './kernels.js';

@@ -2,6 +2,7 @@ import './register.js';
 
 export {TransformError, type ErrorCode} from './errors.js';
 export {checkGrads, type CheckGradsOptions, type DerivativeMode} from './testing/checkGrads.js';
+export {jit, type JitFunction, type JitOptions} from './compile/jit.js';
 export {makeFx} from './compile/makeFx.js';
 export type {GraphFunction} from './compile/graphFunction.js';
 export {checkpoint} from './transforms/checkpoint.js';

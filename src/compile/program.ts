@@ -6,6 +6,14 @@ import {execute} from './execute.js';
 import {fuse, isGroup, nodesOf, type Step} from './grouping.js';
 import {listOf, mapPerInput, type Graph, type KernelNode, type Value} from './graph.js';
 
+/** Kernel calls that run as one. */
+export interface LoweredStep {
+  /** tfjs's names of the kernels, in order. */
+  readonly kernels: readonly string[];
+  /** The code that was generated, or null for a kernel of tfjs. */
+  readonly code: string | null;
+}
+
 /** What one step took, when times are measured. */
 export interface StepTime {
   readonly step: string;
@@ -29,7 +37,7 @@ interface Instruction {
  * A graph as generated kernels and kernels of tfjs, in an order in which they run, each tensor freed after its last use. It computes on
  * tensors that nothing traces.
  */
-export class Program {
+export class FusedProgram {
   readonly steps: readonly Step[];
   private readonly instructions: readonly Instruction[];
   private readonly places = new Map<Value, number>();
@@ -46,11 +54,12 @@ export class Program {
     this.instructions = this.steps.map((step) => this.instruction(step, generator, ended.get(step)!));
   }
 
-  /** The code of each generated kernel. */
-  get listings(): readonly {readonly step: string; readonly code: string}[] {
-    return this.instructions.flatMap(({label, compiled}) =>
-      compiled === null ? [] : [{step: label, code: compiled.listing}],
-    );
+  /** What runs, in order: the kernels of each step, and the code that was generated for them. */
+  get listing(): readonly LoweredStep[] {
+    return this.instructions.map(({compiled}, index) => ({
+      kernels: nodesOf(this.steps[index]!).map(({kernel}) => kernel),
+      code: compiled?.listing ?? null,
+    }));
   }
 
   /**
@@ -59,6 +68,7 @@ export class Program {
    * @returns  new tensors that belong to the open scope, one for each output
    */
   run(inputs: readonly Tensor[], log?: (time: StepTime) => void): Tensor[] {
+    this.graph.assertAlive();
     return scoped('jit', (results) => {
       const tensors = new Array<Tensor>(this.places.size);
       let next = 0;
@@ -162,7 +172,7 @@ function lastUses(graph: Graph, steps: readonly Step[]): Map<Step, readonly Valu
 }
 
 /** A step in a word: the kernels of a group, in order. */
-export const labelOf = (step: Step): string =>
+const labelOf = (step: Step): string =>
   nodesOf(step)
     .map(({kernel}) => kernel)
     .join('+');

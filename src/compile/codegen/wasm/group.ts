@@ -16,7 +16,7 @@ const SINGLE: Width = {groups: 1, lanes: 1};
 const positionsOf = ({groups, lanes}: Width): number => groups * lanes;
 
 /** More groups hide latencies, until the processor's 16 registers are too few. */
-const GROUPS = Number((globalThis as any).process?.env.G ?? 2);
+const GROUPS = 2;
 
 /** Lane 0 alone, where one position is computed. */
 const FIRST_LANE = [255, 255, 255, 255, ...new Array<number>(12).fill(0)];

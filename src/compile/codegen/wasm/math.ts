@@ -54,7 +54,7 @@ const powerOfTwo = (v: Lanes, n: Vec): Vec =>
 const scaleOf = (v: Lanes, shifted: Vec, offset = 0): Vec =>
   v.op('i32x4.add', v.shiftLeft(shifted, 23), v.int((127 + offset) << 23));
 
-/** eˣ, to 1 ulp, for -87 ≤ x ≤ 88 only. */
+/** eˣ, to 1 ulp, for -87.3 ≤ x ≤ 88 only. */
 function expWithin(v: Lanes, x: Vec): Vec {
   const {rest, shifted} = reduceByLn2(v, x);
   const power = v.add(expm1OfRest(v, rest), v.float(1));
@@ -135,7 +135,7 @@ function log1pWithin(v: Lanes, x: Vec): Vec {
   return v.add(logOfNormal(v, sum), v.div(lost, sum));
 }
 
-/** tanh x, to 2 ulp. */
+/** tanh x, to 3 ulp. */
 export function tanh(v: Lanes, x: Vec): Vec {
   const double = v.add(x, x);
   const {rest, shifted} = reduceByLn2(v, bounded(v, double, -19, 19));
@@ -148,11 +148,14 @@ export function tanh(v: Lanes, x: Vec): Vec {
   return v.div(e, v.add(e, v.float(2)));
 }
 
-/** 1 / (1 + e⁻ˣ), to 2 ulp; 0 below -87. */
+/** ln of the smallest normal number, rounded up. */
+const LOG_OF_SMALLEST = -87.33654;
+
+/** 1 / (1 + e⁻ˣ), to 2 ulp; 0 where that is no normal number. */
 export function sigmoid(v: Lanes, x: Vec): Vec {
-  const e = expWithin(v, v.sub(v.float(0), bounded(v, x, -87, 88)));
+  const e = expWithin(v, v.sub(v.float(0), bounded(v, x, LOG_OF_SMALLEST, 87)));
   const value = v.div(v.float(1), v.add(v.float(1), e));
-  const isTiny = v.less(x, v.float(-87));
+  const isTiny = v.less(x, v.float(LOG_OF_SMALLEST));
   return v.op('v128.andnot', value, isTiny);
 }
 

@@ -40,10 +40,15 @@ const library: readonly CodeGenerator[] = [wasmGenerator];
 /** The generator for the backend in use, or why there is none. */
 function generatorInUse(
   generators: readonly CodeGenerator[],
-): {readonly generator: CodeGenerator; readonly reason: null} | {readonly generator: null; readonly reason: string} {
+):
+  | {readonly generator: CodeGenerator; readonly reason: null}
+  | {readonly generator: null; readonly reason: string} {
   const generator = generators.find(({backend}) => backend === engine.backendName);
   if (generator === undefined) {
-    return {generator: null, reason: `there is no code generator for the backend '${engine.backendName}'`};
+    return {
+      generator: null,
+      reason: `there is no code generator for the backend '${engine.backendName}'`,
+    };
   }
   const reason = generator.unavailable();
   return reason === null ? {generator, reason} : {generator: null, reason};
@@ -59,7 +64,10 @@ const told = new Set<string>();
 function tell(reason: string): void {
   if (told.has(reason)) return;
   told.add(reason);
-  if (!env().getBool('IS_TEST') && !env().getBool('PROD')) console.warn(`tfjs-functorch: ${reason}; graphs run kernel by kernel.`);
+  // As tfjs's own warnings.
+  // eslint-disable-next-line no-console
+  if (!env().getBool('IS_TEST') && !env().getBool('PROD'))
+    console.warn(`tfjs-functorch: ${reason}; graphs run kernel by kernel.`);
 }
 
 /**
@@ -72,10 +80,9 @@ function tell(reason: string): void {
  * grad(f)(tf.tensor1d([1, 2]))  // => [2, 4]
  * f.dispose();
  */
-export function fusingCompiler({
-  generators = library,
-  onStep,
-}: FusingOptions = {}): (graph: Graph) => FusedFunction {
+export function fusingCompiler({generators = library, onStep}: FusingOptions = {}): (
+  graph: Graph,
+) => FusedFunction {
   return (graph) => {
     const interpreter = new Interpreter(graph);
     const {generator, reason} = generatorInUse(generators);

@@ -51,7 +51,9 @@ export class FusedProgram {
       for (const value of node.outputs) this.places.set(value, this.places.size);
     }
     const ended = lastUses(graph, this.steps);
-    this.instructions = this.steps.map((step) => this.instruction(step, generator, ended.get(step)!));
+    this.instructions = this.steps.map((step) =>
+      this.instruction(step, generator, ended.get(step)!),
+    );
   }
 
   /** What runs, in order: the kernels of each step, and the code that was generated for them. */
@@ -102,11 +104,7 @@ export class FusedProgram {
     });
   }
 
-  private instruction(
-    step: Step,
-    generator: CodeGenerator,
-    ended: readonly Value[],
-  ): Instruction {
+  private instruction(step: Step, generator: CodeGenerator, ended: readonly Value[]): Instruction {
     const placesOf = (values: readonly Value[]): number[] =>
       values.map((value) => this.places.get(value)!);
     const common = {label: labelOf(step), ended: placesOf(ended)};

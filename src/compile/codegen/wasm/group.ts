@@ -128,7 +128,8 @@ class GroupWriter {
     plan.phases.forEach((phase, index) => this.writePhase(phase, index));
     for (const value of group.outputs) {
       const result = this.rowValues.get(value);
-      if (result !== undefined && !variesAlongRow(group, value)) this.store(value, result, SINGLE, null);
+      if (result !== undefined && !variesAlongRow(group, value))
+        this.store(value, result, SINGLE, null);
     }
   }
 

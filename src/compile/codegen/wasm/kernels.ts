@@ -186,8 +186,7 @@ export const elementwise: Readonly<Record<string, Elementwise>> = {
   IsInf: test((v, x) => v.op('f32x4.eq', v.abs(x), v.float(Infinity))),
   IsNan: test((v, x) => v.isNan(x)),
   LeakyRelu: unary(
-    (v, x, attrs) =>
-      v.select(isNegative(v, x), v.mul(x, v.float(number(attrs, 'alpha', 0.2))), x),
+    (v, x, attrs) => v.select(isNegative(v, x), v.mul(x, v.float(number(attrs, 'alpha', 0.2))), x),
     'cheap',
   ),
   Less: comparison('f32x4.lt', 'i32x4.lt_s'),
@@ -255,6 +254,16 @@ export const elementwise: Readonly<Record<string, Elementwise>> = {
   }, 'cheap'),
   Sub: arithmetic('f32x4.sub', 'i32x4.sub'),
   Tan: perLane('tan'),
+  // Of what is repeated along dimensions of size 1 each element is the element of the row.
+  Tile: {
+    inputs: ['x'],
+    accepts: ([x], output) =>
+      allAre('float32', 'int32', 'bool')([x!], output) &&
+      x!.shape.length === output.shape.length &&
+      x!.shape.every((size, dim) => size === 1 || size === output.shape[dim]),
+    emit: (_v, [x]) => x!,
+    isCheap: true,
+  },
   Tanh: unary(math.tanh),
   ZerosLike: filled(0),
 };

@@ -117,6 +117,8 @@ function findScratch(
     if (group.roleOf(node) === 'view') return true;
     if (!elementwise[node.kernel]!.isCheap) return false;
     // Only from what is loaded in any case: chains would be computed again and again.
-    return orderedInputs(node).every((input) => !phaseOf.has(input) || group.outputs.includes(input));
+    return orderedInputs(node).every(
+      (input) => !phaseOf.has(input) || group.outputs.includes(input),
+    );
   }
 }

@@ -64,10 +64,10 @@ const told = new Set<string>();
 function tell(reason: string): void {
   if (told.has(reason)) return;
   told.add(reason);
-  // As tfjs's own warnings.
+  // Where tfjs's own warnings are heard.
+  if (env().getBool('IS_TEST') || env().getBool('PROD')) return;
   // eslint-disable-next-line no-console
-  if (!env().getBool('IS_TEST') && !env().getBool('PROD'))
-    console.warn(`tfjs-functorch: ${reason}; graphs run kernel by kernel.`);
+  console.warn(`tfjs-functorch: ${reason}; graphs run kernel by kernel.`);
 }
 
 /**

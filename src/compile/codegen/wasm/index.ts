@@ -29,12 +29,15 @@ function compileGroup(group: Group): CompiledKernel {
       const backend = wasmBackend();
       const pointers = inputs.map((input) => addressOf(backend, input));
       const outputs = group.outputs.map((value) => newTensor(backend, value));
-      for (const output of outputs) pointers.push(addressOf(backend, output));
+      const results = outputs.map((output) => addressOf(backend, output));
+      assertAllocated(results);
+      pointers.push(...results);
       if (scratchRows === 0) {
         call!(...pointers);
         return outputs;
       }
       const start = backend.wasm._malloc(scratchRows * scratchBytes);
+      assertAllocated([start]);
       try {
         call!(...pointers, ...scratch.map((offset) => start + offset));
       } finally {
@@ -43,4 +46,13 @@ function compileGroup(group: Group): CompiledKernel {
       return outputs;
     },
   };
+}
+
+/** The backend's heap gives address 0 when it is full, and code would write there. */
+function assertAllocated(addresses: readonly number[]): void {
+  if (addresses.includes(0)) {
+    throw new RangeError(
+      "the heap of tfjs's wasm backend is full: dispose of tensors, or compute less at once",
+    );
+  }
 }

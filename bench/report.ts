@@ -69,7 +69,7 @@ function verdicts({goal, loopOverOurs, oursOverHand}: Result): Verdict[] {
   }
   if (goal?.oursOverHand !== undefined && oursOverHand) {
     found.push({
-      text: `hand ≤ ${goal.oursOverHand}×`,
+      text: `hand ≤ ${Number(goal.oursOverHand.toPrecision(2))}×`,
       met: oursOverHand.median <= goal.oursOverHand,
     });
   }

@@ -9,6 +9,7 @@ export type {Predicate} from './control/predicate.js';
 export {scan, type ScanOptions} from './control/scan.js';
 export type {Body} from './control/trees.js';
 export {whileLoop} from './control/whileLoop.js';
+export {jit, type JitFunction, type JitOptions} from './compile/jit.js';
 export {makeFx} from './compile/makeFx.js';
 export type {GraphFunction} from './compile/graphFunction.js';
 export {checkpoint} from './transforms/checkpoint.js';

@@ -1,3 +1,4 @@
+import {compiled} from './compiled.js';
 import {ensemble} from './ensemble.js';
 import {hessians} from './hessian.js';
 import {jacobians} from './jacobian.js';
@@ -20,4 +21,5 @@ export const rows: readonly Row[] = [
   scalarVmap,
   scalarSecondOrder,
   maml,
+  ...compiled,
 ];

@@ -1,11 +1,11 @@
 import type {Tensor, Variable} from '@tensorflow/tfjs-core';
-import {isStockTapeOn} from '../interpreter/engine.js';
+import {engine, isStockTapeOn} from '../interpreter/engine.js';
 import {isDifferentiating, runCustom} from '../interpreter/hook.js';
 import {recordOf} from '../interpreter/tracer.js';
 import {assertAlive, assertFunction, isFloat} from '../transforms/arguments.js';
 import {tensorsOf} from '../tree.js';
 import type {AnyRank} from '../types.js';
-import {Cache, type CacheInfo} from './cache.js';
+import {Cache, identityOf, type CacheInfo} from './cache.js';
 import {nop, type Compiled, type Compiler} from './compiler.js';
 import {extractGraph} from './extract.js';
 import type {Graph} from './graph.js';
@@ -72,18 +72,38 @@ export function aotFunction<A extends unknown[], R>(
   f: (...args: A) => R,
   options: AotOptions = {},
 ): AotFunction<A, R> {
-  assertFunction(f, TRANSFORM);
-  const cache = new Cache<Entry>(options.cacheSize ?? 64);
-  const entryFor = (args: unknown[]): Entry => {
-    assertAlive(args, TRANSFORM);
-    return cache.get(Structure.of(args).key, () => new Entry(f as never, args, options));
-  };
+  const {entryFor, cache} = compiledForms(f as never, options, TRANSFORM);
   const call = (...args: unknown[]): unknown => entryFor(args).call(args);
   return Object.defineProperties(call, {
     graphs: {value: (...args: unknown[]) => entryFor(args).graphs(args)},
     cache: {get: () => cache.info},
     dispose: {value: () => cache.clear()},
   }) as unknown as AotFunction<A, R>;
+}
+
+/** What is compiled for each form of a function's arguments, and for each backend: passes and compilers choose by it. */
+export interface CompiledForms {
+  entryFor(args: unknown[]): CompiledForm;
+  readonly cache: Pick<Cache<CompiledForm>, 'info' | 'clear'>;
+}
+
+/**
+ * @param transform  the name in messages
+ * @throws TransformError `not-a-function`
+ */
+export function compiledForms(
+  f: (...args: unknown[]) => unknown,
+  options: AotOptions,
+  transform: string,
+): CompiledForms {
+  assertFunction(f, transform);
+  const cache = new Cache<CompiledForm>(options.cacheSize ?? 64);
+  const entryFor = (args: unknown[]): CompiledForm => {
+    assertAlive(args, transform);
+    const key = `${identityOf(engine.backend)} ${Structure.of(args).key}`;
+    return cache.get(key, () => new CompiledForm(f, args, options, transform));
+  };
+  return {entryFor, cache};
 }
 
 /** A graph, which it owns, in its two ways to run. */
@@ -163,7 +183,7 @@ class Passes {
 }
 
 /** All that is kept for one form of the arguments. */
-class Entry {
+export class CompiledForm {
   private readonly captured: Graph;
   private readonly outputs: Structure;
   private readonly variables: readonly Variable[];
@@ -174,8 +194,9 @@ class Entry {
     private readonly f: (...args: unknown[]) => unknown,
     args: readonly unknown[],
     private readonly options: AotOptions,
+    private readonly transform: string,
   ) {
-    const {graph, outputs} = captureClosed(f, args, TRANSFORM);
+    const {graph, outputs} = captureClosed(f, args, transform);
     this.captured = graph;
     this.outputs = outputs;
     this.variables = graph.variables.map(({variable}) => variable);
@@ -194,11 +215,16 @@ class Entry {
   graphs(args: readonly unknown[]): AotGraphs {
     const {joint, forward, backward} = this.passesFor(args);
     return {
-      inference: this.inferenceProgram().graph,
+      inference: this.inferenceGraph,
       joint,
       forward: forward.graph,
       backward: backward.graph,
     };
+  }
+
+  /** The function alone, optimised; it is compiled if it is not yet. */
+  get inferenceGraph(): Graph {
+    return this.inferenceProgram().graph;
   }
 
   dispose(): void {
@@ -215,7 +241,7 @@ class Entry {
   private passesFor(args: readonly unknown[]): Passes {
     if (this.passes === null) {
       const {f, variables, outputs} = this;
-      const joint = captureJoint({f, args, variables, outputs: outputs.slots}, TRANSFORM);
+      const joint = captureJoint({f, args, variables, outputs: outputs.slots}, this.transform);
       const graph = optimize(joint.graph);
       joint.graph.dispose();
       this.passes = new Passes({...joint, graph}, this.options);
@@ -229,7 +255,7 @@ class Entry {
     const {numOutputs} = passes.joint;
     const isDifferentiable = this.outputs.slots.map(isFloat);
     return runCustom({
-      name: TRANSFORM,
+      name: this.transform,
       inputs: primals,
       closedOver: 'refused',
       forward: (inputs, save) => {

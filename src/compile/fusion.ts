@@ -1,16 +1,17 @@
 import {aotFunction, type AotFunction} from './aot.js';
-import {nop, type Compiler} from './compiler.js';
+import type {Compiler} from './compiler.js';
+import {fusingCompiler} from './fusingCompiler.js';
 import {minCutRematerializationPartition} from './partition.js';
 
 export interface FusionOptions {
-  /** Compiles both passes. Default `nop`. */
+  /** Compiles both passes. Default `fusingCompiler()`. */
   readonly compiler?: Compiler;
 }
 
 /**
  * A function whose reverse pass computes again what is cheap, instead of keeping it: `aotFunction` with the partition by minimal cut. Of a chain
- * of elementwise kernels only its arguments stay alive. With a compiler that fuses such chains both passes read and write as little memory as
- * can be.
+ * of elementwise kernels only its arguments stay alive. Both passes are compiled with such chains fused, so that they read and
+ * write as little memory as can be.
  *
  * @param f  as for `aotFunction`
  * @throws TransformError as `aotFunction`
@@ -23,6 +24,6 @@ export interface FusionOptions {
  */
 export const memoryEfficientFusion = <A extends unknown[], R>(
   f: (...args: A) => R,
-  {compiler = nop}: FusionOptions = {},
+  {compiler = fusingCompiler()}: FusionOptions = {},
 ): AotFunction<A, R> =>
   aotFunction(f, {fwCompiler: compiler, partitionFn: minCutRematerializationPartition});

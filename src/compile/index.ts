@@ -52,3 +52,15 @@ export {dotOf, drawGraph} from './draw.js';
 export {extractGraph} from './extract.js';
 export {memoryEfficientFusion, type FusionOptions} from './fusion.js';
 export {minifier, type GraphCall} from './minifier.js';
+export {jit, type JitFunction, type JitOptions} from './jit.js';
+export {
+  fusingCompiler,
+  type FusedFunction,
+  type FusingOptions,
+  type Lowered,
+} from './fusingCompiler.js';
+export type {LoweredStep, StepTime} from './program.js';
+export type {CodeGenerator, CompiledKernel} from './codegen/generator.js';
+export {wasmGenerator} from './codegen/wasm/index.js';
+export type {Group} from './grouping.js';
+export type {Layout, Role} from './layout.js';

@@ -1,0 +1,77 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type {Row} from './row.js';
+
+const size = 2 ** 20;
+
+/** Twelve elementwise ops, each of which is a pass over memory when it runs by itself. */
+const chain = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => {
+  const squashed = tf.tanh(tf.add(tf.mul(x, y), 0.5));
+  const gate = tf.sigmoid(tf.sub(tf.mul(squashed, x), y));
+  const active = tf.relu(tf.add(tf.mul(gate, 2), x));
+  return tf.sqrt(tf.add(tf.mul(active, active), 1));
+};
+
+const total = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.sum(chain(x, y));
+
+/** A hundred ops on a number: what is left is what each call costs. */
+function hundredOps(x: tf.Tensor): tf.Tensor {
+  let y = x;
+  for (let i = 0; i < 25; i++) y = tf.cos(tf.add(tf.mul(tf.sin(y), x), x));
+  return y;
+}
+
+const inputs = (): [tf.Tensor, tf.Tensor] => [
+  tf.randomNormal([size], 0, 1, 'float32', 1),
+  tf.randomNormal([size], 0, 1, 'float32', 2),
+];
+
+/** Times as fast as eager, as `oursOverHand` counts. */
+const timesFaster = (factor: number) => ({wasm: {oursOverHand: 1 / factor}});
+
+const compiledChain: Row = {
+  id: 'compiled-chain',
+  title: 'jit, 12 elementwise ops',
+  detail: '1M floats',
+  goals: timesFaster(4),
+  prepare({jit}) {
+    const [x, y] = inputs();
+    const compiled = jit(chain);
+    return {
+      ours: {label: 'jit(f)', run: () => compiled(x, y)},
+      byHand: {label: 'eager', run: () => chain(x, y)},
+    };
+  },
+};
+
+const compiledChainGradient: Row = {
+  id: 'compiled-chain-grad',
+  title: 'jit, gradient of 12 elementwise ops',
+  detail: '1M floats',
+  goals: timesFaster(5),
+  prepare({jit, grad}) {
+    const [x, y] = inputs();
+    const [compiled, stock] = [jit(grad(total)), tf.grads(total)];
+    return {
+      ours: {label: 'jit(grad(f))', run: () => compiled(x, y)},
+      byHand: {label: 'tf.grads', run: () => stock([x, y])[0]!},
+    };
+  },
+};
+
+const compiledScalar: Row = {
+  id: 'compiled-scalar',
+  title: 'jit, scalar function',
+  detail: '100 ops',
+  goals: timesFaster(15),
+  prepare({jit}) {
+    const x = tf.scalar(0.3);
+    const compiled = jit(hundredOps);
+    return {
+      ours: {label: 'jit(f)', run: () => compiled(x)},
+      byHand: {label: 'eager', run: () => hundredOps(x)},
+    };
+  },
+};
+
+/** Functions compiled, against the same functions run kernel by kernel. */
+export const compiled: readonly Row[] = [compiledChain, compiledChainGradient, compiledScalar];

@@ -1,0 +1,34 @@
+import type {Role} from '../../layout.js';
+import {listOf, type KernelNode, type Value} from '../../graph.js';
+import {sameShape} from '../../../rules/ops.js';
+import {elementwise, orderedInputs, reductions} from './kernels.js';
+
+const VIEWS: ReadonlySet<string> = new Set(['ExpandDims', 'Identity', 'Reshape', 'StopGradient']);
+
+const withoutOnes = ({shape}: Value): number[] => shape.filter((size) => size !== 1);
+
+/** Rows of an index of 32 bits. */
+const MOST_BYTES = 2 ** 31;
+
+/** What a node can be in a fused group of the wasm generator. */
+export function roleOf(node: KernelNode): Role | null {
+  const {kernel} = node;
+  if (node.givesList || node.outputs.length !== 1) return null;
+  const output = node.outputs[0]!;
+  const inputs = listOf(node.inputs);
+  if (inputs.length === 0 || inputs.includes(undefined as never)) return null;
+  const isFused = ({dtype, size, bytes}: Value): boolean =>
+    ['float32', 'int32', 'bool'].includes(dtype) && size > 0 && bytes < MOST_BYTES;
+  if (![...inputs, output].every(isFused)) return null;
+  const [first] = inputs;
+  if (VIEWS.has(kernel)) {
+    return sameShape(withoutOnes(first!), withoutOnes(output)) ? 'view' : null;
+  }
+  if (reductions[kernel] !== undefined) {
+    if (first!.dtype !== 'float32' || output.dtype !== 'float32') return null;
+    // Of one element each sum, product or extremum is the element.
+    return first!.size === output.size ? 'view' : 'reduction';
+  }
+  const rule = elementwise[kernel];
+  return rule?.accepts(orderedInputs(node), output) === true ? 'elementwise' : null;
+}

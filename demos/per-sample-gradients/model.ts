@@ -66,7 +66,7 @@ export const perSampleGradients = (
 /** The norm of each example's gradient over all parameters, `[B]`. No more than `chunkSize` gradients exist at a time. */
 export const gradientNorms = (
   network: Network,
-  chunkSize: number,
+  chunkSize?: number,
 ): ((parameters: Parameters, images: tf.Tensor, labels: tf.Tensor) => tf.Tensor) =>
   vmap(
     (parameters: Parameters, image: tf.Tensor, label: tf.Tensor) => {

@@ -133,7 +133,7 @@ function draw(
     data: {values: cells},
     width: 320,
     height: 320,
-    mark: 'rect',
+    mark: {type: 'rect', aria: false}, // a label for each cell would make up most of the file
     encoding: {
       x: {field: 'j', type: 'ordinal', axis: {...axis, labelAngle: 0}, scale},
       y: {field: 'i', type: 'ordinal', axis, scale},

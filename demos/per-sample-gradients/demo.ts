@@ -157,7 +157,7 @@ function histogram(before: readonly number[], after: readonly number[]): Promise
   });
   return drawSvg({
     data: {values: bars},
-    mark: {type: 'bar', opacity: 0.6},
+    mark: {type: 'rect', opacity: 0.6},
     encoding: {
       x: {
         field: 'from',
@@ -166,7 +166,8 @@ function histogram(before: readonly number[], after: readonly number[]): Promise
         title: "norm of a digit's gradient",
       },
       x2: {field: 'to'},
-      y: {field: 'digits', type: 'quantitative', stack: null, title: 'test digits'},
+      y: {field: 'digits', type: 'quantitative', title: 'test digits'},
+      y2: {datum: 0},
       color: {field: 'when', type: 'nominal', title: null, sort: 'descending'},
     },
   });

@@ -87,7 +87,7 @@ export function makeCnn(filters: number, random: PRNG): tf.Sequential {
 }
 
 /** The first rows of each label, label by label. */
-export function rowsByLabel(digits: Digits, perLabel: number): number[] {
+function rowsByLabel(digits: Digits, perLabel: number): number[] {
   return Array.from({length: CLASSES}, (_, label) =>
     [...digits.labels.keys()].filter((row) => digits.labels[row] === label).slice(0, perLabel),
   ).flat();

@@ -52,7 +52,7 @@ export const lossOf =
     tf.losses.softmaxCrossEntropy(tf.oneHot(labels, CLASSES), network(parameters, images));
 
 /** The loss of one example: a batch of one. */
-export const exampleLossOf =
+const exampleLossOf =
   (network: Network) =>
   (parameters: Parameters, image: tf.Tensor, label: tf.Tensor): tf.Scalar =>
     lossOf(network)(parameters, tf.expandDims(image), tf.expandDims(label));

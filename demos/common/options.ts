@@ -64,7 +64,7 @@ export function choice<T extends string>(initial: T, help: string, choices: read
   };
 }
 
-export function text(initial: string, placeholder: string, help: string): Spec<string> {
+function text(initial: string, placeholder: string, help: string): Spec<string> {
   return {initial, placeholder, help, parse: (value) => value};
 }
 

@@ -6,7 +6,11 @@ export async function drawSvg(chart: object): Promise<string> {
   const spec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
     background: 'white',
-    config: {view: {continuousWidth: 320, continuousHeight: 240}, axis: {gridOpacity: 0.5}},
+    config: {
+      view: {continuousWidth: 320, continuousHeight: 240},
+      axis: {gridOpacity: 0.5},
+      legend: {labelLimit: 240},
+    },
     ...chart,
   } as vegaLite.TopLevelSpec;
   const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), {renderer: 'none'});

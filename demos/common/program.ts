@@ -51,7 +51,7 @@ const INTERRUPTED = 130;
 
 /** Runs a demo as a program of its own, with the arguments of the command line. */
 export async function runProgram<S extends Specs>(demo: Demo<S>): Promise<void> {
-  const {name, about, usage = `node --import tsx demos/${name}/main.ts`} = demo;
+  const {name, about, usage = `npm run demo -- ${name}`} = demo;
   const specs = {...demo.options, ...commonOptions(name)};
   try {
     const options = parseOptions(specs, process.argv.slice(2));

@@ -106,7 +106,7 @@ function draw(
   history: readonly {step: number; accuracy: number; epsilon: number}[],
 ): Promise<string> {
   const line = (field: string, title: string, color: string) => ({
-    mark: {type: 'line', point: true, color},
+    mark: {type: 'line', point: {color}, color},
     encoding: {y: {field, type: 'quantitative', title, axis: {titleColor: color}}},
   });
   return drawSvg({

@@ -6,7 +6,7 @@ import {DELTA, type Results} from './run.js';
 import {showEpsilon, showPercent} from './show.js';
 import type {Speedup} from './speedup.js';
 
-export function showSpeedup({examples, ...comparison}: Speedup): string {
+function showSpeedup({examples, ...comparison}: Speedup): string {
   return showComparison(
     `Gradients of ${examples} examples`,
     'vmap(grad(loss))',

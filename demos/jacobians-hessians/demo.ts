@@ -40,7 +40,7 @@ export const demo: Demo<typeof options> = {
 };
 
 function draw(results: readonly Contest[]): Promise<string> {
-  const bars = results.flatMap(({what, ours, comparison: {batchedMs, loopMs}}) => {
+  const times = results.flatMap(({what, ours, comparison: {batchedMs, loopMs}}) => {
     const label = `${what}: ${ours}`;
     return [
       {label, way: 'at once', ms: batchedMs},
@@ -48,15 +48,19 @@ function draw(results: readonly Contest[]): Promise<string> {
     ];
   });
   return drawSvg({
-    data: {values: bars},
+    data: {values: times},
     width: 320,
-    height: {step: 14},
-    mark: 'bar',
+    height: {step: 24},
     encoding: {
       y: {field: 'label', type: 'nominal', title: null, sort: null, axis: {labelLimit: 400}},
-      yOffset: {field: 'way', sort: null},
       x: {field: 'ms', type: 'quantitative', title: 'milliseconds', scale: {type: 'log'}},
-      color: {field: 'way', type: 'nominal', title: null},
     },
+    layer: [
+      {mark: {type: 'line', color: '#ccc'}, encoding: {detail: {field: 'label'}}},
+      {
+        mark: {type: 'point', filled: true, opacity: 1, size: 60},
+        encoding: {color: {field: 'way', type: 'nominal', title: null}},
+      },
+    ],
   });
 }

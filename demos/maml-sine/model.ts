@@ -84,7 +84,7 @@ export const metaLoss =
     );
 
 /** The error of one task after one step of adaptation. */
-export const afterAdaptation =
+const afterAdaptation =
   (learningRate: number) =>
   (parameters: Parameters, ...[x, y, testX, testY]: SineBatch): tf.Tensor =>
     squaredError(adapt(parameters, x, y, 1, learningRate), testX, testY);

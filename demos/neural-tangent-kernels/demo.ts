@@ -87,7 +87,7 @@ export function makeCnn(filters: number, random: PRNG): tf.Sequential {
 }
 
 /** The first rows of each label, label by label. */
-export function rowsByLabel(digits: Digits, perLabel: number): number[] {
+function rowsByLabel(digits: Digits, perLabel: number): number[] {
   return Array.from({length: CLASSES}, (_, label) =>
     [...digits.labels.keys()].filter((row) => digits.labels[row] === label).slice(0, perLabel),
   ).flat();
@@ -133,7 +133,7 @@ function draw(
     data: {values: cells},
     width: 320,
     height: 320,
-    mark: 'rect',
+    mark: {type: 'rect', aria: false}, // a label for each cell would make up most of the file
     encoding: {
       x: {field: 'j', type: 'ordinal', axis: {...axis, labelAngle: 0}, scale},
       y: {field: 'i', type: 'ordinal', axis, scale},

@@ -9,6 +9,7 @@ import {drawSvg} from '../common/plot.js';
 import type {Demo} from '../common/program.js';
 import {compareWithLoop, median, showComparison} from '../common/timing.js';
 import {minimize} from '../common/training.js';
+import {peakBytes} from './memory.js';
 import {
   gradientNorms,
   loopOfGradients,
@@ -23,7 +24,11 @@ const options = {
   steps: integer(60, 'training steps of 32 digits'),
   examples: integer(512, 'test digits whose gradients are measured', 1000),
   batch: integer(16, 'gradients that exist at a time, and that are timed'),
+  memory: integer(128, 'test digits for which the peak of memory is measured', 1000),
 };
+
+/** Sizes of chunks for which the peak of memory is measured, beside all digits at once. */
+const CHUNKS = [4, 16, 64];
 
 const TRAINING_BATCH = 32;
 
@@ -32,12 +37,12 @@ export const demo: Demo<typeof options> = {
   about:
     "Takes the gradient of each digit by itself through a tf.layers CNN, and shows how the gradients' norms are spread.",
   options,
-  async run({width, steps, examples, batch, seed, backend}, progress) {
+  async run({width, steps, examples, batch, memory, seed, backend}, progress) {
     const random = seedrandom(seed);
     const {train: training, test} = loadDigits(random);
     const model = makeCnn(width, random);
     const [network, start] = makeFunctional(model);
-    const rows = Array.from({length: examples}, (_, row) => row);
+    const rows = firstRows(examples);
     try {
       const before = normsOf(network, start, test, rows, batch);
       progress.start(steps, `Training ${model.countParams()} parameters on ${backend}.`);
@@ -54,13 +59,14 @@ export const demo: Demo<typeof options> = {
         const after = normsOf(network, trained, test, rows, batch);
         model.setWeights(Object.values(trained));
         const comparison = tf.tidy(() => {
-          const {images, labels} = batchOf(training, rows.slice(0, batch));
+          const {images, labels} = batchOf(training, firstRows(batch));
           return compareWithLoop(
             () => Object.values(perSampleGradients(network)(trained, images, labels)),
             () => loopOfGradients(model, images, labels),
             3,
           );
         });
+        const peaks = await peaksByChunk(network, trained, test, firstRows(memory));
         return {
           summary: [
             `Test accuracy: ${(100 * after.accuracy).toFixed(1)} % of ${examples} digits.`,
@@ -72,6 +78,7 @@ export const demo: Demo<typeof options> = {
               'a loop of tf.variableGrads',
               comparison,
             ),
+            `Peak of memory for the norms of ${memory} gradients on ${backend}: ${peaks.join(', ')}.`,
           ],
           files: {'per-sample-gradients.svg': await histogram(before.norms, after.norms)},
         };
@@ -84,6 +91,8 @@ export const demo: Demo<typeof options> = {
     }
   },
 };
+
+const firstRows = (count: number): number[] => Array.from({length: count}, (_, row) => row);
 
 function normsOf(
   network: Network,
@@ -100,6 +109,26 @@ function normsOf(
       accuracy: accuracyOf(network(parameters, images), labels),
     };
   });
+}
+
+/** How much memory the norms take, for chunks of each size and without. */
+async function peaksByChunk(
+  network: Network,
+  parameters: Parameters,
+  digits: Digits,
+  rows: readonly number[],
+): Promise<string[]> {
+  const {images, labels} = batchOf(digits, rows);
+  const peaks: string[] = [];
+  for (const chunkSize of [...CHUNKS.filter((size) => size < rows.length), undefined]) {
+    const bytes = await peakBytes(() =>
+      gradientNorms(network, chunkSize)(parameters, images, labels),
+    );
+    const how = chunkSize === undefined ? 'without chunks' : `with chunkSize ${chunkSize}`;
+    peaks.push(`${(bytes / 1e6).toFixed(1)} MB ${how}`);
+  }
+  tf.dispose([images, labels]);
+  return peaks;
 }
 
 /** What part of the sum the largest tenth has. */
@@ -128,7 +157,7 @@ function histogram(before: readonly number[], after: readonly number[]): Promise
   });
   return drawSvg({
     data: {values: bars},
-    mark: {type: 'bar', opacity: 0.6},
+    mark: {type: 'rect', opacity: 0.6},
     encoding: {
       x: {
         field: 'from',
@@ -137,7 +166,8 @@ function histogram(before: readonly number[], after: readonly number[]): Promise
         title: "norm of a digit's gradient",
       },
       x2: {field: 'to'},
-      y: {field: 'digits', type: 'quantitative', stack: null, title: 'test digits'},
+      y: {field: 'digits', type: 'quantitative', title: 'test digits'},
+      y2: {datum: 0},
       color: {field: 'when', type: 'nominal', title: null, sort: 'descending'},
     },
   });

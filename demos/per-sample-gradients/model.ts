@@ -52,7 +52,7 @@ export const lossOf =
     tf.losses.softmaxCrossEntropy(tf.oneHot(labels, CLASSES), network(parameters, images));
 
 /** The loss of one example: a batch of one. */
-export const exampleLossOf =
+const exampleLossOf =
   (network: Network) =>
   (parameters: Parameters, image: tf.Tensor, label: tf.Tensor): tf.Scalar =>
     lossOf(network)(parameters, tf.expandDims(image), tf.expandDims(label));
@@ -66,7 +66,7 @@ export const perSampleGradients = (
 /** The norm of each example's gradient over all parameters, `[B]`. No more than `chunkSize` gradients exist at a time. */
 export const gradientNorms = (
   network: Network,
-  chunkSize: number,
+  chunkSize?: number,
 ): ((parameters: Parameters, images: tf.Tensor, labels: tf.Tensor) => tf.Tensor) =>
   vmap(
     (parameters: Parameters, image: tf.Tensor, label: tf.Tensor) => {

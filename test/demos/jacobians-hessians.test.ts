@@ -73,5 +73,7 @@ describeBackends('demos › jacobians and hessians', (backend) => {
     }
     expectConstantMemory(tensors);
     expectSvg(files['jacobians-hessians.svg']);
+    const points = String(files['jacobians-hessians.svg']).match(/aria-roledescription="point"/g);
+    expect(points).to.have.lengthOf(2 * 8);
   }).timeout(LONG);
 });

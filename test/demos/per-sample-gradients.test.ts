@@ -3,6 +3,7 @@ import {expect} from 'chai';
 import seedrandom from 'seedrandom';
 import {batchOf, loadDigits} from '../../demos/common/digits.js';
 import {demo} from '../../demos/per-sample-gradients/demo.js';
+import {peakBytes} from '../../demos/per-sample-gradients/memory.js';
 import {
   gradientNorms,
   loopOfGradients,
@@ -43,14 +44,36 @@ describeBackends('demos › per-sample gradients', (backend) => {
     model.dispose();
   });
 
+  it('take memory for as many examples as a chunk has, not for the whole batch', async () => {
+    const model = makeCnn(2, seedrandom('weights'));
+    const [network, parameters] = makeFunctional(model);
+    const peakOf = (count: number, chunkSize?: number): Promise<number> => {
+      const {images, labels} = tf.tidy(() => batchOf(digits, [...Array(count).keys()]) as never);
+      return peakBytes(() => gradientNorms(network, chunkSize)(parameters, images, labels)).finally(
+        () => tf.dispose([images, labels]),
+      );
+    };
+    const [atOnce, byEights, byTwos] = [await peakOf(24), await peakOf(24, 8), await peakOf(24, 2)];
+    expect(byEights).to.be.below(atOnce / 2);
+    expect(byTwos).to.be.below(byEights / 2);
+    const twice = await peakOf(48, 8);
+    expect(twice).to.be.below(byEights * 1.1); // more images and norms, but no more gradients
+    tf.dispose(parameters);
+    model.dispose();
+  });
+
   if (backend !== 'wasm') return;
   it('are measured before and after a training that keeps no tensor', async () => {
-    const options = {width: 4, steps: 20, examples: 40, batch: 4};
+    const options = {width: 4, steps: 20, examples: 40, batch: 4, memory: 32};
     const {summary, files, tensors} = await rehearse(demo, options);
     expectConstantMemory(tensors);
     expect(tensors).to.have.lengthOf(1).and.to.have.nested.property('[0].length', 20);
     expect(Number(/accuracy: ([\d.]+) %/.exec(summary[0]!)![1])).to.be.above(20); // by chance: 10
     expect(Number(/difference (\S+)\.$/.exec(summary[2]!)![1])).to.be.below(1e-4);
+    const peaks = [...summary[3]!.matchAll(/([\d.]+) MB with/g)].map(([, peak]) => Number(peak));
+    expect(peaks).to.have.lengthOf(3); // 4 and 16 at a time, and all 32 at once
+    expect(peaks[0]).to.be.below(peaks[1]!);
+    expect(peaks[1]).to.be.below(peaks[2]!);
     expectSvg(files['per-sample-gradients.svg']);
   }).timeout(LONG);
 });

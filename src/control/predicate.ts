@@ -52,7 +52,7 @@ export function toBool(predicate: unknown, transform: string, what: string): Ten
 }
 
 /** The examples of one or more vmaps, for some of which a predicate holds. */
-export class Examples {
+class Examples {
   /**
    * @param mask  the predicate, a scalar of dtype bool
    * @param truths  its values, in the order of a tensor of the given shape with a dimension for each level, the outermost first

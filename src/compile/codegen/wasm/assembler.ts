@@ -12,7 +12,7 @@ export type Local = number;
 const EMPTY = 0x40;
 
 /** An unsigned number in LEB128: seven bits a byte, the lowest first. */
-export function unsigned(value: number): number[] {
+function unsigned(value: number): number[] {
   const bytes: number[] = [];
   do {
     const low = value % 0x80;
@@ -23,7 +23,7 @@ export function unsigned(value: number): number[] {
 }
 
 /** A signed number of 32 bits in LEB128. */
-export function signed(value: number): number[] {
+function signed(value: number): number[] {
   const bytes: number[] = [];
   for (;;) {
     const low = value & 0x7f;

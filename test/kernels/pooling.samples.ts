@@ -82,7 +82,7 @@ function averageGradients(
   const pool = kernel === 'AvgPoolGrad' ? 'AvgPool' : 'AvgPool3D';
   return [
     sample(kernel, inputs, gradAttrs, {
-      faulty: {cpu: wholeWindow, wasm: wholeWindow},
+      faulty: {cpu: wholeWindow, wasm: wholeWindow, webgl: wholeWindow, webgpu: wholeWindow},
       reference: (tf, [dy]) =>
         imageAdjoint(tf, x, dy as Tensor, (images) =>
           tf.engine().runKernel(pool, {x: images}, {...gradAttrs, dataFormat: 'NDHWC'}),

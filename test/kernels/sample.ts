@@ -157,3 +157,9 @@ function show(value: unknown): string {
   }
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
+
+const complexOps = ['Complex', 'tf.spectral.rfft', 'tf.signal.stft'];
+
+/** Whether complex numbers occur in the row: inputs, or what is computed. */
+export const isComplex = ({kernel, specs}: Sample): boolean =>
+  complexOps.includes(kernel) || specs.some(({dtype}) => dtype === 'complex64');

@@ -1,9 +1,12 @@
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {alongAxes, keptShape, product, resolveAxes, splitAt} from '../../rules/dims.js';
 import {runBroadcasting, type BinaryName} from '../../rules/broadcast.js';
-import {cast, div, mul, reshape, scalar, transpose} from '../../rules/ops.js';
+import {cast, div, mul, reshape, scalar, tile, transpose} from '../../rules/ops.js';
 import {run} from '../../rules/rule.js';
+import {mirror} from '../../rules/slicing.js';
 import {joinRepairs, repairEach, type Repairs} from '../composition.js';
+import {denseBincount} from '../compositions.js';
+import {fft, ifft} from '../fourier.js';
 
 /**
  * NOTE [ranks of GPU kernels]
@@ -164,6 +167,14 @@ const otherRanks: Repairs = {
       },
     },
   ],
+  MirrorPad: [
+    {
+      wrong: ofHigherRank(4),
+      instead: 'neighbouring dimensions without padding become one, and the others take turns',
+      isWrong: ({x}) => x.shape.length > 4,
+      composition: ({x}, {paddings, mode}) => mirror(x, paddings, mode),
+    },
+  ],
   Reverse: [
     {
       wrong: ofHigherRank(4),
@@ -240,6 +251,35 @@ export const quotientsOfGpus: Repairs = {
       instead: 'the floor of RealDiv',
       isWrong: ({a}) => a.dtype === 'float32',
       composition: ({a, b}) => cast(run('Floor', {x: div(a, b)}), 'int32'),
+    },
+  ],
+};
+
+const sumsOfSines = {
+  wrong: 'takes sines of large angles, of which half of the digits are lost',
+  instead: 'products with matrices',
+  isWrong: () => true,
+};
+
+/** Kernels whose shaders compute something else. */
+export const kernelsOfWebgpu: Repairs = {
+  FFT: [{...sumsOfSines, composition: fft}],
+  IFFT: [{...sumsOfSines, composition: ifft}],
+  DenseBincount: [
+    {
+      wrong: 'loses weights that meet in one sum',
+      instead: 'OneHot times the weights, and Sum',
+      isWrong: ({weights}) => weights.shape.every((size) => size > 0),
+      composition: denseBincount,
+    },
+  ],
+  Transform: [
+    {
+      wrong: 'reads a transform for each image where there is one for all',
+      instead: 'the transform repeated',
+      isWrong: ({image, transforms}) => transforms.shape[0]! < image.shape[0]!,
+      composition: ({image, transforms}, attrs, kernel) =>
+        kernel({image, transforms: tile(transforms, [image.shape[0]!, 1])}, attrs),
     },
   ],
 };

@@ -78,6 +78,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
   webgl: joinRepairs(elementwise.conditions, gpu.quotientsOfGpus, gpu.ranksOfGpus),
   webgpu: joinRepairs(
     elementwise.conditions,
+    gpu.kernelsOfWebgpu,
     gpu.shadersOfWebgpu,
     gpu.quotientsOfGpus,
     gpu.ranksOfGpus,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {checkCotangents, hasDerivative} from './derivatives.js';
 import {evaluate, floatFunction, type Check, type TensorFunction} from './check.js';
-import type {Sample} from '../sample.js';
+import {isComplex} from '../sample.js';
 import {expectedOf} from './expected.js';
 
 /** ⟨f(x), cotangents⟩, for `tf.grads`. */
@@ -12,13 +12,9 @@ const weighted =
     return tf.addN(terms);
   };
 
-/** tfjs's own tape refuses complex gradients, of inputs and on the way. */
-const complexOps = ['Complex', 'tf.spectral.rfft', 'tf.signal.stft'];
-const isComplex = ({kernel, specs}: Sample): boolean =>
-  complexOps.includes(kernel) || specs.some(({dtype}) => dtype === 'complex64');
-
 const stockGradients: Check = {
   title: "tfjs's own tf.grads equals finite differences",
+  // tfjs's own tape refuses complex gradients, of inputs and on the way.
   appliesTo: (row) => hasDerivative(row) && row.stockGradient === undefined && !isComplex(row),
   async run(row) {
     const {inputs, active, cotangents} = expectedOf(row);

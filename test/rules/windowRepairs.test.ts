@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {convolutionsOfTensorflow} from '../../src/kernels/repairs/convolutions.js';
+import {
+  channelsFirstDepthwise,
+  convolutionsOfTensorflow,
+} from '../../src/kernels/repairs/convolutions.js';
 import {
   maxPoolWithArgmax,
   morphologyThatWebglLacks,
@@ -119,7 +122,7 @@ const cases: Readonly<Record<string, Case>> = {
     attrs: {...image, filterShape: [2, 2, 2, 3]},
   },
   'DepthwiseConv2dNative, NCHW': {
-    repair: volumesOfCpu.DepthwiseConv2dNative![0]!,
+    repair: channelsFirstDepthwise.DepthwiseConv2dNative![0]!,
     inputs: {x: floats(2, 3, 4, 5), filter: floats(2, 3, 3, 2)},
     attrs: {strides: [2, 2], pad: 'same', dataFormat: 'NCHW', dilations: 1},
     expected: (tfjs, {x, filter}) =>

@@ -8,7 +8,7 @@ import type {DataId, KernelBackend, NamedTensorMap, Tensor} from '@tensorflow/tf
  */
 export interface EngineInternals {
   readonly state: {
-    readonly tensorInfo: WeakMap<DataId, {readonly backend: KernelBackend}>;
+    tensorInfo: TensorInfos;
     readonly gradientDepth: number;
     activeTape: readonly {readonly saved?: readonly Tensor[]}[] | null;
     numDataBuffers: number;
@@ -26,6 +26,14 @@ export interface EngineInternals {
   readSync(dataId: DataId): tf.backend_util.BackendValues;
   read(dataId: DataId): Promise<tf.backend_util.BackendValues>;
 }
+
+/** What the engine knows of a tensor's data. */
+export interface DataInfo {
+  readonly backend: KernelBackend;
+}
+
+/** What the engine uses of its table, a WeakMap. */
+export type TensorInfos = Pick<WeakMap<DataId, DataInfo>, 'has' | 'get' | 'set' | 'delete'>;
 
 /** `runKernelFunc` gets either a kernel by name, or the two functions of a `tf.customGrad`. */
 export type KernelFuncCall = NamedKernelCall | CustomGradCall;

@@ -17,7 +17,7 @@ import {
   MULTINOMIAL,
   type MakeTensor,
 } from './random.js';
-import {alias, recordOf, share, TraceRecord} from './tracer.js';
+import {alias, recordOf, share, tabulateRecords, TraceRecord} from './tracer.js';
 
 /**
  * NOTE [hook]
@@ -224,6 +224,7 @@ let assign: (this: Variable, newValue: Tensor) => void;
 let routesAlways = false;
 
 function hookEngine(stockGradients: StockGradients): void {
+  tabulateRecords();
   properties ??= hooks(stockGradients);
   Object.assign(engine, properties);
   assign = variablePrototype.assign;

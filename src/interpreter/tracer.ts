@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import {TransformError, describe} from '../errors.js';
-import {engine, isStockTapeOn, runStock} from './engine.js';
+import {engine, isStockTapeOn, runStock, type DataInfo, type TensorInfos} from './engine.js';
 import type {Level} from './level.js';
 
 /**
@@ -15,6 +15,8 @@ export abstract class TraceRecord {
   private tensors = 1;
   /** How many others (tapes) keep the payload alive beyond the tensors. */
   private holds = 0;
+  /** See NOTE [table]. */
+  info: DataInfo | undefined;
 
   constructor(readonly level: Level) {}
 
@@ -79,6 +81,43 @@ function disposedTracer(tensor: Tensor, {transform}: Level): TransformError {
   );
 }
 
+/**
+ * NOTE [table]
+ * The engine never forgets a record: a tracer that is used when no transform runs comes to the tracer backend, through the engine's attempt to
+ * fetch its data, and gets a clear error. But the engine's WeakMap of what it knows would be full of dead records, and each insertion and
+ * each garbage collection dear. So in its place stands a table that keeps this on the records themselves, and leaves all else to the
+ * WeakMap. It is there from the first transform on.
+ */
+class RecordTable implements TensorInfos {
+  constructor(private readonly stock: TensorInfos) {}
+
+  has(dataId: object): boolean {
+    return dataId instanceof TraceRecord ? dataId.info !== undefined : this.stock.has(dataId);
+  }
+
+  get(dataId: object): DataInfo | undefined {
+    return dataId instanceof TraceRecord ? dataId.info : this.stock.get(dataId);
+  }
+
+  set(dataId: object, info: DataInfo): never {
+    if (dataId instanceof TraceRecord) dataId.info = info;
+    else this.stock.set(dataId, info);
+    return this as never;
+  }
+
+  delete(dataId: object): boolean {
+    return this.stock.delete(dataId);
+  }
+}
+
+/** Has the engine look up records in the records. It makes a new table when it is reset. */
+export function tabulateRecords(): void {
+  const {state} = engine;
+  if (!(state.tensorInfo instanceof RecordTable)) {
+    state.tensorInfo = new RecordTable(state.tensorInfo);
+  }
+}
+
 /** Holds no data of its own: it passes reads on to payloads, and frees payloads when tfjs drops their tracer. */
 class TracerBackend extends tf.KernelBackend {
   override readSync(dataId: object): tf.backend_util.BackendValues {
@@ -107,10 +146,7 @@ class TracerBackend extends tf.KernelBackend {
     return (dataId as TraceRecord).numTensors;
   }
 
-  /**
-   * Never lets the engine forget a record (its table is weak): a tracer that is used when no transform runs then comes here, through
-   * the engine's attempt to fetch its data, and gets a clear error.
-   */
+  /** Never lets the engine forget a record, see NOTE [table]. */
   override disposeData(dataId: object): boolean {
     if ((dataId as TraceRecord).dropTensor()) engine.state.numDataBuffers--;
     return false;

@@ -49,7 +49,7 @@ const float64 = {
 };
 
 /** What the tests read of the environment. */
-const {BACKENDS, KERNEL, ROW, ROWS_PER_KERNEL, SEED} = process.env;
+const {BACKENDS, KERNEL, NESTED, ROW, ROWS_PER_KERNEL, SEED} = process.env;
 
 async function bundle() {
   const sources = join(root, 'test/browser');
@@ -64,7 +64,9 @@ async function bundle() {
     plugins: [float64, inTheBrowser],
     treeshake: false, // package.json says of the tests that they have no effects
     transform: {
-      define: {'process.env': JSON.stringify({BACKENDS, KERNEL, ROW, ROWS_PER_KERNEL, SEED})},
+      define: {
+        'process.env': JSON.stringify({BACKENDS, KERNEL, NESTED, ROW, ROWS_PER_KERNEL, SEED}),
+      },
     },
     resolve: {extensionAlias: {'.js': ['.ts', '.js']}},
   });

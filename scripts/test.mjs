@@ -15,8 +15,8 @@ const tally = new Tally();
 
 const full = process.argv.includes('--full');
 
-/** Rows of each kernel: the table is slow on GPUs in software, and cpu and wasm run all of it in Node. */
-const rows = (some) => (full ? {} : {ROWS_PER_KERNEL: some});
+/** Rows of each kernel, and no nested transforms: the table is slow on GPUs in software, and cpu and wasm run all of it in Node. */
+const rows = (some) => (full ? {} : {ROWS_PER_KERNEL: some, NESTED: 'no'});
 
 const asked = (process.env.BACKENDS || 'cpu,wasm,tensorflow,webgpu').split(',');
 let backends = asked.filter((name) => name !== 'webgpu');

@@ -12,10 +12,10 @@ import {table} from './table.js';
  * Every row of the table, on every backend, through every check.
  *
  * `KERNEL=Conv2D` restricts to one kernel, `ROW=<part of a label>` to some rows, `BACKENDS=cpu,wasm` to some backends, and `SEED=1`
- * draws other numbers. `ROWS_PER_KERNEL=2` takes so many of each
- * kernel: software GPUs are slow.
+ * draws other numbers. `ROWS_PER_KERNEL=2` takes so many of each kernel, and `NESTED=no` leaves out the checks that nest transforms:
+ * software GPUs are slow.
  */
-const {KERNEL, ROW, ROWS_PER_KERNEL = ''} = environment;
+const {KERNEL, ROW, ROWS_PER_KERNEL = '', NESTED} = environment;
 
 const kernels = [...new Set(table.map(({kernel}) => kernel))].filter(
   (kernel) => KERNEL === undefined || KERNEL.split(',').includes(kernel),
@@ -122,7 +122,10 @@ function declareRow(
   const applying =
     row.refused?.[backend] === undefined
       ? checks.filter(
-          ({appliesTo, only}) => appliesTo(row, backend) && (only?.includes(backend) ?? true),
+          ({appliesTo, only, nests}) =>
+            appliesTo(row, backend) &&
+            (only?.includes(backend) ?? true) &&
+            !(nests === true && NESTED === 'no'),
         )
       : [refused];
   for (const {title, run} of applying) {

@@ -172,6 +172,7 @@ const withoutInputs: Check = {
 
 const twoLevels: Check = {
   title: 'vmap in vmap equals two loops',
+  nests: true,
   appliesTo: hasInputs,
   async run(row) {
     const [outerSize, innerSize] = batchSizes(row, 2) as [number, number];

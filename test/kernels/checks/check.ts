@@ -17,6 +17,8 @@ export interface Check {
   /** What holds: the title of the test. */
   readonly title: string;
   readonly appliesTo: (row: Sample, backend: BackendName) => boolean;
+  /** Whether it runs transforms inside transforms: most of the time goes there. */
+  readonly nests?: boolean;
   /** Backends that it is for, if not all. */
   readonly only?: readonly BackendName[];
   /** Throws if it does not hold. The backend is the current one. */

@@ -86,6 +86,7 @@ function activeOf(row: Sample): (example: readonly HostTensor[]) => HostTensor[]
 
 const insideVmap: Check = {
   title: 'vmap of jvp and of vjp equals a loop',
+  nests: true,
   appliesTo: hasDerivative,
   async run(row) {
     for (const choice of choicesOf(row)) {
@@ -116,6 +117,7 @@ const insideVmap: Check = {
 
 const aroundVmap: Check = {
   title: 'jvp and vjp of vmap equal a loop',
+  nests: true,
   appliesTo: hasDerivative,
   async run(row) {
     const active = differentiable(row);

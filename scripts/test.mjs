@@ -35,17 +35,8 @@ const mocha = 'mocha --reporter scripts/mocha-reporter.cjs';
 const browser = setUpChromium();
 if (browser) process.env.CHROME_BIN = browser;
 
-async function onProcessors() {
-  await tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env);
-  await tally.suite(
-    "tfjs-core's own tests, plainly and inside vmap",
-    'node scripts/test-upstream.mjs',
-    env,
-  );
-}
-
-/** What they print waits until each has ended: the others show their progress meanwhile. */
-async function onGraphics() {
+/** What these print waits until each has ended: the tests in Node show their progress meanwhile. */
+async function meanwhile() {
   if (asked.includes('webgpu')) {
     await tally.suite(
       'the table of kernels on webgpu',
@@ -58,6 +49,12 @@ async function onGraphics() {
     'browser',
     'node scripts/test-browser.mjs',
     rows('webgl:1,webgpu:0.2,wasm:0.1,cpu:0.1'),
+    'captured',
+  );
+  await tally.suite(
+    "tfjs-core's own tests, plainly and inside vmap",
+    'node scripts/test-upstream.mjs',
+    env,
     'captured',
   );
 }
@@ -79,7 +76,10 @@ if (await tally.check('build', 'node scripts/build.mjs')) {
   }
 }
 
-await Promise.all([onProcessors(), onGraphics()]);
+await Promise.all([
+  tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env),
+  meanwhile(),
+]);
 
 if (!full) {
   console.log('\nwhat the tests found');

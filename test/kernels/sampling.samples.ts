@@ -83,7 +83,12 @@ const rotations: Sample[] = [
     'RotateWithOffset',
     {image: f32(1, 4, 3, 4)},
     {radians: -2.1, fillValue: [7, 5, 2], center: [0.25, 0.7]},
-    {faulty: {webgpu: 'fills a fourth channel with what is in memory'}},
+    {
+      faulty: {
+        webgl: 'fills a fourth channel with what is in memory',
+        webgpu: 'fills a fourth channel with what is in memory',
+      },
+    },
   ),
   sample(
     'RotateWithOffset',

@@ -61,13 +61,19 @@ export function toTensor({shape, dtype, values}: HostTensor): tf.Tensor {
 }
 
 export function fromTensor(tensor: tf.Tensor): HostTensor {
-  return {shape: [...tensor.shape], dtype: tensor.dtype, values: tensor.dataSync().slice()};
+  return hostOf(tensor, tensor.dataSync());
+}
+
+/** WebGL gives an ordinary array for a tensor without elements. */
+function hostOf({shape, dtype}: tf.Tensor, values: Values | readonly never[]): HostTensor {
+  const copy = Array.isArray(values) ? new Float32Array(0) : (values as Values).slice();
+  return {shape: [...shape], dtype, values: copy};
 }
 
 /** As `fromTensor`, on any backend: what lies on WebGPU can't be read at once. */
 export async function read(tensor: tf.Tensor): Promise<HostTensor> {
   if (tf.getBackend() !== 'webgpu') return fromTensor(tensor);
-  return {shape: [...tensor.shape], dtype: tensor.dtype, values: (await tensor.data()).slice()};
+  return hostOf(tensor, await tensor.data());
 }
 
 /** Puts equal-shaped tensors side by side along a new dimension (negative: counted in the result). */

@@ -1,7 +1,7 @@
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {alongAxes, keptShape, product, resolveAxes, splitAt} from '../../rules/dims.js';
 import {runBroadcasting, type BinaryName} from '../../rules/broadcast.js';
-import {cast, div, mul, reshape, scalar, tile, transpose} from '../../rules/ops.js';
+import {cast, concat, div, mul, reshape, scalar, tile, transpose} from '../../rules/ops.js';
 import {run} from '../../rules/rule.js';
 import {mirror} from '../../rules/slicing.js';
 import {joinRepairs, repairEach, type Repairs} from '../composition.js';
@@ -186,6 +186,31 @@ const otherRanks: Repairs = {
         ),
     },
   ],
+  Concat: [
+    {
+      wrong: ofHigherRank(HIGHEST),
+      instead: 'all dimensions before the axis, and all after it, become one each',
+      isWrong: (inputs) => inputs[0]!.shape.length > HIGHEST,
+      composition: (inputs, attrs) =>
+        concatAt(inputs, resolveAxes(attrs.axis, inputs[0]!.rank)[0]!),
+    },
+  ],
+  Pack: [
+    {
+      wrong: ofHigherRank(HIGHEST),
+      instead: 'Concat along a new dimension',
+      isWrong: (inputs) => inputs[0]!.shape.length >= HIGHEST,
+      composition: (inputs, attrs) => {
+        const axis = resolveAxes(attrs.axis, inputs[0]!.rank + 1)[0]!;
+        const shape = [...inputs[0]!.shape];
+        shape.splice(axis, 0, 1);
+        return concatAt(
+          inputs.map((x) => reshape(x, shape)),
+          axis,
+        );
+      },
+    },
+  ],
   Unpack: [
     {
       wrong: ofHigherRank(HIGHEST),
@@ -235,6 +260,17 @@ const otherRanks: Repairs = {
   ],
 };
 
+function concatAt(inputs: readonly Tensor[], axis: number): Tensor {
+  const joined = concat(
+    inputs.map((x) => splitAt(x, axis)),
+    1,
+  );
+  return reshape(
+    joined,
+    inputs[0]!.shape.map((size, dim) => (dim === axis ? joined.shape[1]! : size)),
+  );
+}
+
 /** What both WebGL and WebGPU stop at. See NOTE [ranks of GPU kernels]. */
 export const ranksOfGpus = joinRepairs(
   elementwiseRanks,
@@ -261,10 +297,39 @@ const sumsOfSines = {
   isWrong: () => true,
 };
 
-/** Kernels whose shaders compute something else. */
-export const kernelsOfWebgpu: Repairs = {
+export const transformsOfGpus: Repairs = {
   FFT: [{...sumsOfSines, composition: fft}],
   IFFT: [{...sumsOfSines, composition: ifft}],
+};
+
+export const indicesOfWebgl: Repairs = {
+  CropAndResize: [
+    {
+      wrong: 'takes the number of the box for that of its image',
+      instead: 'the image of each box gathered first',
+      isWrong: () => true,
+      composition: ({image, boxes, boxInd}, attrs, kernel) => {
+        const images = run('GatherV2', {x: image, indices: boxInd}, {axis: 0, batchDims: 0});
+        const numbers = {start: 0, stop: boxInd.size, step: 1, dtype: 'int32'} as const;
+        return kernel({image: images, boxes, boxInd: run('Range', {}, numbers)}, attrs);
+      },
+    },
+  ],
+  MaxPoolWithArgmax: [
+    {
+      wrong: 'gives indices as float32',
+      instead: 'the indices cast to int32',
+      isWrong: () => true,
+      composition: (inputs, attrs, kernel) => {
+        const [values, indices] = kernel(inputs, attrs) as [Tensor, Tensor];
+        return [values, cast(indices, 'int32')];
+      },
+    },
+  ],
+};
+
+/** Kernels whose shaders compute something else. */
+export const kernelsOfWebgpu: Repairs = {
   DenseBincount: [
     {
       wrong: 'loses weights that meet in one sum',

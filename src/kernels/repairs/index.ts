@@ -75,10 +75,17 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     volumes.volumesOfTensorflow,
     pools.poolsOfTensorflow,
   ),
-  webgl: joinRepairs(elementwise.conditions, gpu.quotientsOfGpus, gpu.ranksOfGpus),
+  webgl: joinRepairs(
+    elementwise.conditions,
+    gpu.indicesOfWebgl,
+    gpu.transformsOfGpus,
+    gpu.quotientsOfGpus,
+    gpu.ranksOfGpus,
+  ),
   webgpu: joinRepairs(
     elementwise.conditions,
     gpu.kernelsOfWebgpu,
+    gpu.transformsOfGpus,
     gpu.shadersOfWebgpu,
     gpu.quotientsOfGpus,
     gpu.ranksOfGpus,

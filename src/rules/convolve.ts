@@ -11,7 +11,6 @@ import {
   fit,
   slidingAxes,
   spreadForInput,
-  spreadOut,
   transposedAxes,
   unfit,
   windowSizeOf,
@@ -219,14 +218,6 @@ export function convolvePerExample(
   const [rows, columns, channels] = x.shape.slice(-3) as [number, number, number];
   const n = x.size / (size * rows * columns * channels);
   const outputs = filterShape.at(-1)!;
-  if (strategy().convolutionPerExample === 'depthwise') {
-    const y = convolveChannels(
-      transpose(reshape(x, [size, n, rows, columns, channels]), [1, 2, 3, 4, 0]),
-      transpose(filter, [1, 2, 3, 0, 4]),
-      axes,
-    );
-    return transpose(y, [3, 0, 1, 2, 4]);
-  }
   const taps = filter.size / (size * outputs);
   const windows = windowsOf(x, axes, [size, n * countOf(axes), taps]);
   const y = matMul(windows, reshape(filter, [size, taps, outputs]));
@@ -243,53 +234,10 @@ export function filterGradientPerExample(
   axes: readonly SlidingAxis[],
 ): Tensor {
   const [size = 1, n = 1] = dy.shape;
-  const [rows, columns, channels] = x.shape.slice(-3) as [number, number, number];
+  const channels = x.shape.at(-1)!;
   const outputs = dy.shape.at(-1)!;
-  if (strategy().convolutionPerExample === 'depthwise') {
-    const gradient = convolveChannels(
-      transpose(reshape(x, [size, n, rows, columns, channels]), [4, 2, 3, 1, 0]),
-      transpose(dy, [2, 3, 1, 0, 4]),
-      exchangedAxes(axes),
-    );
-    return transpose(gradient, [3, 1, 2, 0, 4]);
-  }
   const positions = n * countOf(axes);
   const windows = windowsOf(x, axes, [size, positions, windowSizeOf(axes) * channels]);
   const gradient = matMul(windows, reshape(dy, [size, positions, outputs]), true);
   return reshape(gradient, [size, ...axes.map(({window}) => window), channels, outputs]);
-}
-
-/**
- * The same by one depthwise convolution: `[N, H, W, C, B]` by `[kh, kw, C, B, F]` gives `[N, H', W', B, F]`. A depthwise convolution sums
- * over the window alone, so C becomes part of the width: neighbouring columns.
- */
-function convolveChannels(x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor {
-  const [height, width] = axes as [SlidingAxis, SlidingAxis];
-  const [n = 1, rows = 1, , channels = 1, size = 1] = x.shape;
-  const outputs = filter.shape.at(-1)!;
-  if (channels > 1 && width.dilation > 1 && width.window > 1) {
-    const [kh = 1, kw = 1] = filter.shape;
-    const spread = spreadOut(reshape(filter, [kh, kw, channels * size * outputs]), [
-      width.dilation,
-    ]);
-    const taps = spread.shape[1]!;
-    return convolveChannels(x, reshape(spread, [kh, taps, channels, size, outputs]), [
-      height,
-      {...width, dilation: 1, window: taps},
-    ]);
-  }
-  const result = run(
-    'DepthwiseConv2dNative',
-    {
-      x: reshape(x, [n, rows, x.shape[2]! * channels, size]),
-      filter: reshape(filter, [height.window, width.window * channels, size, outputs]),
-    },
-    {
-      strides: [height.stride, width.stride * channels],
-      pad: 'valid',
-      dataFormat: 'NHWC',
-      dilations: [height.dilation, channels > 1 ? 1 : width.dilation],
-    },
-  );
-  return reshape(result, [n, height.count, width.count, size, outputs]);
 }

@@ -170,73 +170,16 @@ function multiplyData(a: Operand, b: Operand): Tensor {
     return mul(a.plain().stored(), b.plain().stored());
   }
   const [sharesA, sharesB] = [a, b].map(({batch}) => product(batch) === 1);
-  if (sharesA && sharesB) return multiplyTwo(a.withBatch([]), b.withBatch([]));
-  if (sharesB && choice.transposedProduct === 'transpose') return multiply(a.plain(), b);
-  if (sharesA && (choice.sharedLeft === 'join' || b.columns === 1)) {
-    // (a·b)ᵀ = bᵀ·aᵀ, in which the many are rows of one matrix.
-    const many = b
+  if (sharesA && sharesB) return byKernel(a.withBatch([]), b.withBatch([]));
+  if (sharesA && b.columns === 1) {
+    // (a·b)ᵀ = bᵀ·aᵀ, in which the many vectors are rows of one matrix: that takes no copy.
+    const vectors = b
       .swapped()
       .plain()
       .withBatch([product(b.batch)]);
-    return transposed(multiplyTwo(many.joined(), a.swapped().withBatch([])), [
-      product(b.batch),
-      b.columns,
-      a.rows,
-    ]);
-  }
-  const evenly = a.batch.length === 1 && a.batch[0] === b.batch[0];
-  if (choice.batchedProduct === 'depthwise' && evenly && isWorthConvolving(a, b)) {
-    return multiplyAsConvolution(a, b);
+    return byKernel(vectors.joined(), a.swapped().withBatch([]));
   }
   return byKernel(a, b);
-}
-
-/** A result that came out transposed, in the given shape, put right. */
-const transposed = (result: Tensor, [size, rows, columns]: [number, number, number]): Tensor =>
-  transpose(reshape(result, [size, rows, columns]), [0, 2, 1]);
-
-/** Below this, transposing costs more than it saves (4·5 by 5·6 on wasm: 0.018 by the attribute, 0.025 by a transpose). */
-const SMALL_PRODUCT = 4096;
-
-/** The product of two single matrices. */
-function multiplyTwo(a: Operand, b: Operand): Tensor {
-  const [rows, inner, columns] = [a.rows, a.columns, b.columns];
-  if (strategy().transposedProduct === 'attribute' || rows * inner * columns < SMALL_PRODUCT) {
-    return byKernel(a, b);
-  }
-  // With b stored transposed, either that is put right, or the result of b·aᵀ: whichever copies (and packs, for XNNPACK) less.
-  const copiesLess = 2 * rows * inner + rows * columns < 2 * inner * columns;
-  if (b.transposed && (a.transposed || copiesLess)) {
-    return transposed(byKernel(b.swapped(), a.swapped().plain()), [1, columns, rows]);
-  }
-  return byKernel(a.plain(), b.plain());
-}
-
-/**
- * The convolution's inner loop makes four rows at a time, of eight columns each, and its transposes take some 40 µs: 32 × 8·8·8 on wasm
- * takes 0.033 by the kernel and 0.043, 32 × 4·64·32 0.28 and 0.16.
- */
-const isWorthConvolving = (a: Operand, b: Operand): boolean =>
-  a.rows >= 4 && b.columns >= 8 && a.batch[0]! * a.rows * a.columns * b.columns >= 50_000;
-
-/**
- * A product per example as a depthwise convolution: `[1, M, K, B]` by `[1, K, B, N]` gives `[1, M, 1, B·N]`. Every position of
- * the image's height is a row of the left-hand matrix; its width is summed over.
- */
-function multiplyAsConvolution(a: Operand, b: Operand): Tensor {
-  const size = a.batch[0]!;
-  const [rows, inner, columns] = [a.rows, a.columns, b.columns];
-  const image = transpose(a.stored(), a.transposed ? [2, 1, 0] : [1, 2, 0]);
-  const filter = transpose(b.stored(), b.transposed ? [2, 0, 1] : [1, 0, 2]);
-  const result = run(
-    'DepthwiseConv2dNative',
-    {
-      x: reshape(image, [1, rows, inner, size]),
-      filter: reshape(filter, [1, inner, size, columns]),
-    },
-    {strides: [1, 1], pad: 'valid', dataFormat: 'NHWC', dilations: [1, 1]},
-  );
-  return transpose(reshape(result, [rows, size, columns]), [1, 0, 2]);
 }
 
 export interface ProductAttrs {
@@ -317,7 +260,7 @@ export const products = family({
         !b.mapped &&
         b.value.shape[0] === 1 &&
         epilogue.every(isSameForAllRows);
-      if (folds && !(transposeB && strategy().transposedProduct === 'transpose')) {
+      if (folds) {
         const inputs = {
           b: b.value,
           bias: bias?.value,

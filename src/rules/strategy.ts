@@ -8,32 +8,15 @@ import {recordOf} from '../interpreter/tracer.js';
  * its measurement (tfjs 4.22, Node 20, one core of a Xeon with AVX-512, medians in ms), and only where a kernel is about to meet data:
  * calls on tracers are passed on as they are, since only the level that runs last knows the shapes that the kernel will see.
  *
- * wasm takes its fast kernels from XNNPACK: convolutions, and the product of two plain matrices. Its own loops do the rest of
- * BatchMatMul (transposed or many matrices: 12 to 30 times slower) and Conv2DBackpropInput (10 times). A depthwise convolution has a
- * filter per channel; with the batch dimension as channels it multiplies every example by a matrix, or a filter, of its own.
+ * wasm takes its fast kernels from XNNPACK: convolutions, and the product of two plain matrices. The other products are generated
+ * code, see NOTE [product kernel]. Its own loops do the rest: Conv2DBackpropInput takes 10 times as long as a convolution.
  *
  * tensorflow has fast kernels for everything, and each costs 6 to 12 µs: few, large ones win.
  */
 export interface Strategy {
   /**
-   * A·Bᵀ and Aᵀ·B of single matrices: by BatchMatMul's attributes, or with the matrix transposed first.
-   * 512³ on wasm: 134 and 203 by the attributes, 12 with a transpose. On tensorflow 2.0 and 2.3.
-   */
-  readonly transposedProduct: 'attribute' | 'transpose';
-  /**
-   * Many pairs of matrices: BatchMatMul, or a depthwise convolution.
-   * 10 × 64·784·128 on wasm: 64 and 13; 25 × 10·40·40: 0.42 and 0.19; 32 × 64·32·64: 4.4 and 0.9. On tensorflow 1.1 and 36.
-   */
-  readonly batchedProduct: 'matMul' | 'depthwise';
-  /**
-   * One matrix by many: BatchMatMul, which broadcasts it, or one product with the many joined into one matrix. (Many vectors are joined on
-   * every backend, that takes no copy: 2048·32 transposed by 2048 vectors on tensorflow: 46 and 2.4.)
-   * 64·784 by 10 of 784·128 on wasm: 63 and 6.6. On tensorflow 1.2 and 2.8.
-   */
-  readonly sharedLeft: 'broadcast' | 'join';
-  /**
    * Products with an inner dimension of 1: a broadcast Multiply for results of up to so many elements, BatchMatMul above.
-   * 64 × 784·1·128 on wasm: 17 by Multiply and 50. On tensorflow 4.6 and 1.6; 25 × 10·1·40: 0.049 and 0.109.
+   * 64 × 784·1·128 on wasm: 3.6 by Multiply and 2.8. On tensorflow 4.6 and 1.6; 25 × 10·1·40: 0.049 and 0.109.
    */
   readonly outerProductsMultiplied: number;
   /** Whether BatchMatMul broadcasts any batch dimensions, not only those that go round evenly (cpu, wasm, webgl: index modulo size). */
@@ -52,12 +35,6 @@ export interface Strategy {
   readonly padsGradients: boolean;
   /** Convolutions of volumes and their gradients: by their kernels, or as convolutions of images. */
   readonly volumes: 'kernel' | 'planes';
-  /**
-   * A convolution with a filter per example, and the filter's gradient per example: by the patches under each position and one batched
-   * product, or by a depthwise convolution. The filter's gradients for 16 × [26, 26, 32] by 3×3 to 64 channels on tensorflow: 2.5 by
-   * patches (the gradient summed over the examples takes 2.6) and 24; on wasm 257 and 54.
-   */
-  readonly convolutionPerExample: 'patches' | 'depthwise';
   /**
    * MaxPoolGrad by its kernel, or by scattering to where the maxima are. The kernel of wasm takes the smallest positive float for minus
    * infinity, and is wrong where a window has nothing above it. [16, 24, 24, 64] by 2×2: 16 and 9.
@@ -100,9 +77,6 @@ export interface Strategy {
 }
 
 const portable: Strategy = {
-  transposedProduct: 'attribute',
-  batchedProduct: 'matMul',
-  sharedLeft: 'broadcast',
   outerProductsMultiplied: 0,
   broadcastsProducts: false,
   einsum: 'matMul',
@@ -110,7 +84,6 @@ const portable: Strategy = {
   convolvesChannelsFirst: true,
   padsGradients: true,
   volumes: 'kernel',
-  convolutionPerExample: 'patches',
   maxPoolGradient: 'kernel',
   averageGradientDivides: 'by window',
   slices: 'kernel',
@@ -132,14 +105,9 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   wasm: {
     ...portable,
-    transposedProduct: 'transpose',
-    batchedProduct: 'depthwise',
-    sharedLeft: 'join',
-    outerProductsMultiplied: Infinity,
     convolutionGradients: 'convolution',
     convolvesChannelsFirst: false,
     volumes: 'planes',
-    convolutionPerExample: 'depthwise',
     maxPoolGradient: 'scatter',
     slices: 'rows',
     gather: 'rows',

@@ -91,6 +91,59 @@ function expectedProduct(
   return host([...batch, rows, columns], 'float32', values);
 }
 
+/** Batch dimensions of both operands of a plain product: the same, one side's alone, or those of one side again and again. */
+const batches: readonly (readonly [a: Shape, b: Shape])[] = [
+  [[], []],
+  [[2], [2]],
+  [[3], [1]],
+  [[1], [3]],
+  [[2, 3], [3]],
+  [[1], [2, 3]],
+];
+
+/** Sizes around those of the tiles in which products are computed. */
+const sizes = {
+  rows: [1, 2, 3, 4, 5, 8, 9],
+  inner: [1, 2, 4, 5, 9],
+  columns: [1, 3, 4, 8, 9, 15, 16],
+};
+
+describeBackends('products of all sizes about those of a tile', () => {
+  for (const [batchA, batchB] of batches) {
+    for (const transposeA of [false, true]) {
+      for (const transposeB of [false, true]) {
+        const transposes = [transposeA, transposeB].map((is) => (is ? 'transposed' : 'plain'));
+        it(`[${batchA.join()}] ${transposes[0]} by [${batchB.join()}] ${transposes[1]}`, () => {
+          const random = new Random('tiles', String(batchA), String(batchB));
+          for (const rows of sizes.rows) {
+            for (const inner of sizes.inner) {
+              for (const columns of sizes.columns) {
+                const a = draw(random, [
+                  ...batchA,
+                  ...(transposeA ? [inner, rows] : [rows, inner]),
+                ]);
+                const b = draw(random, [
+                  ...batchB,
+                  ...(transposeB ? [columns, inner] : [inner, columns]),
+                ]);
+                const product = tf.tidy(() => {
+                  const inputs = {a: toTensor(a), b: toTensor(b)};
+                  const attrs = {transposeA, transposeB};
+                  return tf.engine().runKernel<tf.Tensor>('BatchMatMul', inputs, attrs);
+                });
+                const expected = expectedProduct(a, b, {transposeA, transposeB});
+                const what = `${rows}·${inner} by ${inner}·${columns}`;
+                expectClose(fromTensor(product), expected, {relative: 1e-5, absolute: 1e-5}, what);
+                product.dispose();
+              }
+            }
+          }
+        });
+      }
+    }
+  }
+});
+
 describeBackends(
   'products that are large enough to be computed otherwise than by the kernel',
   () => {

@@ -214,7 +214,23 @@ const dtypes: readonly Call[] = [
   ],
 ];
 
+/** A matrix on the right of a product, and then in another shape on the right of the one that is tested. */
+const reshapedMatrices = (['BatchMatMul', '_FusedMatMul'] as const).map((kernel): Call => {
+  const attrs = {transposeA: false, transposeB: false, activation: 'linear'};
+  return [
+    kernel,
+    () => {
+      const b = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
+      tf.engine().runKernel(kernel, {a: tf.ones([1, 1, 2]), b: tf.reshape(b, [1, 2, 3])}, attrs);
+      return {a: tf.ones([1, 1, 3]), b: tf.reshape(b, [1, 3, 2])};
+    },
+    attrs,
+    () => [tf.tensor3d([9, 12], [1, 1, 2])],
+  ];
+});
+
 const shapes: readonly Call[] = [
+  ...reshapedMatrices,
   [
     'BatchMatMul',
     () => ({a: empty(2, 0), b: empty(0, 3)}),

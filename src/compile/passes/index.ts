@@ -7,7 +7,7 @@ import {deadCode} from './deadCode.js';
 import {layoutSimplification} from './layout.js';
 import {inTurn, type Pass} from './inTurn.js';
 import {sinkReshapes} from './reshapes.js';
-import {transposesIntoProducts, type TransposeOptions} from './transposes.js';
+import {transposesIntoProducts} from './transposes.js';
 
 export {
   algebraicSimplification,
@@ -35,7 +35,7 @@ const MOST_ROUNDS = 10;
  * small.graph.kernels.length  // => 2
  * small(tf.ones([2, 2]))  // => [2, 2, 2, 2]
  */
-export function optimize(graph: Graph, options: TransposeOptions = {}): Graph {
+export function optimize(graph: Graph): Graph {
   return fixedPoint(graph, [
     deadCode,
     commonSubexpressions,
@@ -43,7 +43,7 @@ export function optimize(graph: Graph, options: TransposeOptions = {}): Graph {
     algebraicSimplification,
     layoutSimplification,
     sinkReshapes,
-    (given) => transposesIntoProducts(given, options),
+    transposesIntoProducts,
     deadCode,
   ]);
 }

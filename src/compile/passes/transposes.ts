@@ -1,20 +1,8 @@
-import {strategy} from '../../rules/strategy.js';
 import type {Graph, KernelNode, PerInput, Value} from '../graph.js';
 import {Transformer} from '../transformer.js';
 
-export interface TransposeOptions {
-  /**
-   * 'attribute' has products take their operands as they are stored, and transpose in the kernel; 'transpose' leaves transposed operands as they
-   * are. Default: what is faster with the kernels of the backend in use.
-   */
-  readonly products?: 'attribute' | 'transpose';
-}
-
 /** Folds transposes of the last two dimensions into the products that take the result. */
-export function transposesIntoProducts(graph: Graph, options: TransposeOptions = {}): Graph {
-  const {products = strategy().transposedProduct} = options;
-  return products === 'attribute' ? new IntoProducts(graph).transform() : graph.clone();
-}
+export const transposesIntoProducts = (graph: Graph): Graph => new IntoProducts(graph).transform();
 
 class IntoProducts extends Transformer {
   protected override transformNode(node: KernelNode, inputs: PerInput<Value>): readonly Value[] {

@@ -3,8 +3,10 @@ import {broadcast_util} from '@tensorflow/tfjs-core';
 import {spansLast} from '../../rules/broadcast.js';
 import {activate, beforeActivation} from '../../rules/fused.js';
 import {matMul, type ProductAttrs} from '../../rules/matmul.js';
-import {mul, reshape, sum, transpose} from '../../rules/ops.js';
+import {mul, reshape, scale, sum, transpose} from '../../rules/ops.js';
 import type {Repair, Repairs} from '../composition.js';
+import type {KernelName} from '../../rules/signatures.js';
+import {generatedProduct, hasProducts} from '../wasm/products.js';
 
 const batchOf = ({shape}: TensorInfo): number[] => shape.slice(0, -2);
 
@@ -46,6 +48,52 @@ function integerProduct(a: Tensor, b: Tensor, {transposeA, transposeB}: ProductA
   return sum(products, [products.rank - 2]);
 }
 
+const countOf = (x: TensorInfo): number => batchOf(x).reduce((count, size) => count * size, 1);
+
+/**
+ * Whether wasm computes a product by plain loops, and generated code can: for matrices stored transposed, and for several. XNNPACK's kernel
+ * does the rest.
+ */
+function isSlowOnWasm(a: TensorInfo, b: TensorInfo, attrs: ProductAttrs): boolean {
+  const {transposeA, transposeB} = attrs;
+  const isPlain = !transposeA && !transposeB && countOf(a) === 1 && countOf(b) === 1;
+  return !isPlain && a.dtype === 'float32' && b.dtype === 'float32' && hasProducts();
+}
+
+const SLOW =
+  'takes 10 to 30 times as long for transposed matrices, or for several, as for plain ones';
+
+const fusedInParts: Repair<'_FusedMatMul'>['composition'] = (
+  {a, b, bias, preluActivationWeights},
+  attrs,
+) => {
+  const product = matMul(a, b, attrs.transposeA, attrs.transposeB);
+  return activate(beforeActivation(product, bias), preluActivationWeights, attrs);
+};
+
+type Product = Repair<'BatchMatMul'> & Repair<'_FusedMatMul'>;
+
+/**
+ * XNNPACK packs the right-hand matrix of a product when it first meets its data, and finds it again by the data alone: a matrix that is a reshaped one
+ * is multiplied as if it had the shape of the first.
+ */
+function packedInAnotherShape(kernel: KernelName): Pick<Product, 'wrong' | 'instead' | 'isWrong'> {
+  // Noted with the data, and the same for each copy of the library: the first product counts, whoever saw it.
+  const columnsOf = Symbol.for(`tfjs-functorch: columns of a matrix packed by ${kernel}`);
+  return {
+    wrong: 'takes a reshaped matrix on the right for what it was in its first product',
+    instead: 'the kernel on a copy',
+    isWrong: ({b}, _attrs, backend) => {
+      const data = dataOf(b, backend);
+      const columns = b.shape.at(-1)!;
+      data[columnsOf] ??= columns;
+      return data[columnsOf] !== columns;
+    },
+  };
+}
+
+const copyOf = (x: Tensor): Tensor => scale(x, 1);
+
 export const productsOfWasm: Repairs = {
   BatchMatMul: [
     {
@@ -61,6 +109,17 @@ export const productsOfWasm: Repairs = {
       composition: ({a, b}, {transposeA, transposeB}) => matMul(a, b, transposeA, transposeB),
     },
     unevenBatches,
+    {
+      wrong: SLOW,
+      instead: 'generated WebAssembly',
+      isWrong: ({a, b}, attrs) => isSlowOnWasm(a, b, attrs),
+      composition: ({a, b}, {transposeA, transposeB}) =>
+        generatedProduct(a, b, transposeA, transposeB),
+    },
+    {
+      ...packedInAnotherShape('BatchMatMul'),
+      composition: ({a, b}, attrs, kernel) => kernel({a, b: copyOf(b)}, attrs),
+    },
   ],
   _FusedMatMul: [
     {
@@ -72,19 +131,35 @@ export const productsOfWasm: Repairs = {
         isEmpty(b) ||
         broadcastsBothSides(a, b) ||
         (bias != null && (a.shape[0] !== 1 || b.shape[0] !== 1 || storedRank(bias, backend) !== 1)),
-      composition: ({a, b, bias, preluActivationWeights}, attrs) => {
-        const product = matMul(a, b, attrs.transposeA, attrs.transposeB);
-        return activate(beforeActivation(product, bias), preluActivationWeights, attrs);
-      },
+      composition: fusedInParts,
+    },
+    {
+      wrong: SLOW,
+      instead: 'BatchMatMul, Add and the activation',
+      isWrong: ({a, b}, attrs) => isSlowOnWasm(a, b, attrs),
+      composition: fusedInParts,
+    },
+    {
+      ...packedInAnotherShape('_FusedMatMul'),
+      composition: ({a, b, ...rest}, attrs, kernel) => kernel({a, b: copyOf(b), ...rest}, attrs),
     },
   ],
 };
 
-/** The rank that the wasm backend has noted for a tensor's data: reshaping does not change it. */
-export function storedRank({dataId}: TensorInfo, backend: object): number {
-  const {dataIdMap} = backend as {dataIdMap: WeakMap<object, {shape: number[]}>};
-  return dataIdMap.get(dataId)!.shape.length;
+/** What the wasm backend knows of a tensor's data, and we beside it. */
+interface WasmData {
+  readonly shape: readonly number[];
+  [note: symbol]: number | undefined;
 }
+
+function dataOf({dataId}: TensorInfo, backend: object): WasmData {
+  const {dataIdMap} = backend as {dataIdMap: WeakMap<object, WasmData>};
+  return dataIdMap.get(dataId)!;
+}
+
+/** The rank that it has noted for the data: reshaping does not change it. */
+export const storedRank = (x: TensorInfo, backend: object): number =>
+  dataOf(x, backend).shape.length;
 
 export const einsumOfTensorflow: Repairs = {
   Einsum: [

@@ -1,6 +1,6 @@
 import type {Group} from '../../grouping.js';
 import {listOf, type KernelNode, type Value} from '../../graph.js';
-import {FunctionBuilder, type Local} from './assembler.js';
+import {FunctionBuilder, type Local} from '../../../kernels/wasm/assembler.js';
 import {elementwise, orderedInputs, reductions} from './kernels.js';
 import {Lanes, type Vec} from './lanes.js';
 import {planRows, reducedSize, variesAlongRow, type Phase, type RowPlan} from './rows.js';

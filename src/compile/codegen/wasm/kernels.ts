@@ -1,7 +1,7 @@
 import type {DataType} from '@tensorflow/tfjs-core';
 import {sameShape} from '../../../rules/ops.js';
 import {listOf, type Attrs, type KernelNode, type Value} from '../../graph.js';
-import type {Name} from './instructions.js';
+import type {Name} from '../../../kernels/wasm/instructions.js';
 import type {LaneFunction, Lanes, Vec} from './lanes.js';
 import * as math from './math.js';
 

@@ -1,5 +1,6 @@
-import type {FunctionBuilder, Local} from './assembler.js';
-import type {Name} from './instructions.js';
+import type {FunctionBuilder, Local} from '../../../kernels/wasm/assembler.js';
+import type {Import} from '../../../kernels/wasm/backend.js';
+import type {Name} from '../../../kernels/wasm/instructions.js';
 
 /** Functions of JavaScript that generated code calls for one lane at a time, in double precision. */
 export const LANE_FUNCTIONS = {
@@ -24,6 +25,14 @@ export const laneFunctions = Object.keys(LANE_FUNCTIONS) as readonly LaneFunctio
 
 /** How many arguments a lane function takes. */
 export const arityOf = (name: LaneFunction): 1 | 2 => (name === 'pow' || name === 'atan2' ? 2 : 1);
+
+/** The same as a module takes them. Generated code calls them by their numbers here. */
+export const laneImports: readonly Import[] = laneFunctions.map((name) => ({
+  name,
+  params: new Array<'f64'>(arityOf(name)).fill('f64'),
+  results: ['f64'],
+  function: LANE_FUNCTIONS[name],
+}));
 
 const float = new Float32Array(1);
 const bits = new Uint8Array(float.buffer);

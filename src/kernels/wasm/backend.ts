@@ -1,8 +1,6 @@
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
-import {engine} from '../../../interpreter/engine.js';
-import type {Value} from '../../graph.js';
-import {encodeModule, type FunctionBuilder} from './assembler.js';
-import {arityOf, LANE_FUNCTIONS, laneFunctions} from './lanes.js';
+import {engine} from '../../interpreter/engine.js';
+import {encodeModule, type FunctionBuilder, type ImportedFunction} from './assembler.js';
 
 /** The parts of tfjs's wasm backend that generated code stands on; all public in its class, or exports of its Emscripten module. */
 export interface WasmBackend {
@@ -25,7 +23,7 @@ export interface WasmBackend {
 export const wasmBackend = (): WasmBackend => engine.backend as unknown as WasmBackend;
 
 /** The memory object that the backend's heap lives in, or null where it shows none. It stays the same when the heap grows. */
-export function memoryOf({wasm}: WasmBackend): WebAssembly.Memory | null {
+function memoryOf({wasm}: WasmBackend): WebAssembly.Memory | null {
   const candidates = [wasm.wasmMemory, ...Object.values(wasm.asm ?? {})];
   const memory = candidates.find(
     (each): each is WebAssembly.Memory =>
@@ -35,7 +33,7 @@ export function memoryOf({wasm}: WasmBackend): WebAssembly.Memory | null {
 }
 
 /** A module of one function with one SIMD instruction: whether the engine knows these is asked by compiling it. */
-export const hasSimd = (): boolean =>
+const hasSimd = (): boolean =>
   WebAssembly.validate(
     new Uint8Array([
       ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0],
@@ -43,32 +41,68 @@ export const hasSimd = (): boolean =>
     ]),
   );
 
+/** Why no code can be generated for the backend, now that it is in use, or null. */
+export function whyUnavailable(): string | null {
+  if (!hasSimd()) return 'this engine has no SIMD instructions in WebAssembly';
+  return memoryOf(wasmBackend()) === null
+    ? "tfjs's wasm backend doesn't show its memory in this build"
+    : null;
+}
+
 const isShared = (memory: WebAssembly.Memory): boolean =>
   typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
 
-export type Pointers = (...pointers: readonly number[]) => void;
+/** A generated function: takes numbers, most of them addresses, and gives nothing. */
+export type Generated = (...numbers: readonly number[]) => void;
+
+/** A function of JavaScript that generated code calls. */
+export interface Import extends ImportedFunction {
+  readonly function: (...numbers: number[]) => number;
+}
 
 /** Compiles functions and links them to the backend's memory. */
-export function instantiate(functions: readonly FunctionBuilder[]): Pointers[] {
+export function instantiate(
+  functions: readonly FunctionBuilder[],
+  imports: readonly Import[] = [],
+): Generated[] {
   const memory = memoryOf(wasmBackend())!;
-  const imports = laneFunctions.map((name) => ({
-    name,
-    params: new Array<'f64'>(arityOf(name)).fill('f64'),
-    results: ['f64'] as const,
-  }));
   const bytes = encodeModule({imports, functions, sharedMemory: isShared(memory)});
   const {exports} = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), {
-    env: {memory, ...LANE_FUNCTIONS},
+    env: {memory, ...Object.fromEntries(imports.map((each) => [each.name, each.function]))},
   });
-  return functions.map(({name}) => exports[name] as Pointers);
+  return functions.map(({name}) => exports[name] as Generated);
 }
 
 /** Where a tensor's data is. Data that another backend holds is moved first. */
-export const addressOf = ({dataIdMap}: WasmBackend, {dataId}: Tensor): number =>
+export const addressOf = ({dataIdMap}: WasmBackend, {dataId}: Pick<Tensor, 'dataId'>): number =>
   dataIdMap.get(dataId).memoryOffset;
 
 /** A new tensor of the backend, not yet filled. */
-export function newTensor(backend: WasmBackend, {shape, dtype}: Value): Tensor {
+export function newTensor(
+  backend: WasmBackend,
+  {shape, dtype}: {readonly shape: readonly number[]; readonly dtype: DataType},
+): Tensor {
   const info = backend.makeOutput([...shape], dtype);
-  return engine.makeTensorFromTensorInfo(info, engine.backend);
+  const result = engine.makeTensorFromTensorInfo(info, engine.backend);
+  assertAllocated(addressOf(backend, result));
+  return result;
+}
+
+/** Calls `body` with the address of so many bytes, which are free again when it is done. */
+export function withScratch({wasm}: WasmBackend, bytes: number, body: (address: number) => void) {
+  const address = wasm._malloc(bytes);
+  assertAllocated(address);
+  try {
+    body(address);
+  } finally {
+    wasm._free(address);
+  }
+}
+
+/** The backend's heap gives address 0 when it is full, and code would write there. */
+function assertAllocated(address: number): void {
+  if (address !== 0) return;
+  throw new RangeError(
+    "the heap of tfjs's wasm backend is full: dispose of tensors, or compute less at once",
+  );
 }

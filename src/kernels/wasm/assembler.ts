@@ -120,21 +120,30 @@ export class FunctionBuilder {
     return local;
   }
 
-  /** `local += amount` */
-  advance(local: Local, amount: number): void {
+  /** `local = value` */
+  assign(local: Local, value: () => void): void {
+    value();
+    this.set(local);
+  }
+
+  /** `local += amount`, of i32. */
+  add(local: Local, amount: () => void): void {
     this.get(local);
-    this.emit('i32.const', amount);
+    amount();
     this.emit('i32.add');
     this.set(local);
   }
 
-  /** Does `body` while `local`, an i32, is below a bound. */
-  whileBelow(local: Local, bound: () => void, body: () => void): void {
+  /** `local += amount` */
+  advance(local: Local, amount: number): void {
+    this.add(local, () => this.emit('i32.const', amount));
+  }
+
+  /** Does `body` until there is an i32 on the stack after `isDone` that is not 0. */
+  until(isDone: () => void, body: () => void): void {
     this.emit('block');
     this.emit('loop');
-    this.get(local);
-    bound();
-    this.emit('i32.ge_u');
+    isDone();
     this.emit('br_if', 1);
     body();
     this.emit('br', 0);
@@ -142,11 +151,57 @@ export class FunctionBuilder {
     this.emit('end');
   }
 
+  /** Does `body` while `local`, an i32, is below a bound. */
+  whileBelow(local: Local, bound: () => void, body: () => void): void {
+    const isDone = (): void => {
+      this.get(local);
+      bound();
+      this.emit('i32.ge_u');
+    };
+    this.until(isDone, body);
+  }
+
+  /** For each `amount` that `counter`, an i32, holds, takes that away and does `body`. */
+  countDown(counter: Local, amount: number, body: () => void): void {
+    const isDone = (): void => {
+      this.get(counter);
+      this.emit('i32.const', amount);
+      this.emit('i32.lt_u');
+    };
+    this.until(isDone, () => {
+      body();
+      this.advance(counter, -amount);
+    });
+  }
+
   /** Does `body` if the i32 on the stack is not 0. */
   when(body: () => void): void {
     this.emit('if');
     body();
     this.emit('end');
+  }
+
+  /** Does the one if the i32 on the stack is not 0, or else the other. */
+  either(one: () => void, other: () => void): void {
+    this.emit('if');
+    one();
+    this.emit('else');
+    other();
+    this.emit('end');
+  }
+
+  /** Leaves `value · factor`, of i32, on the stack. */
+  times(value: () => void, factor: number): void {
+    value();
+    this.emit('i32.const', factor);
+    this.emit('i32.mul');
+  }
+
+  /** Leaves a vector of four of the eight 32-bit lanes of two vectors on the stack. */
+  shuffle(left: Local, right: Local, lanes: readonly number[]): void {
+    this.get(left);
+    this.get(right);
+    this.emit('i8x16.shuffle', ...lanes.flatMap((lane) => [0, 1, 2, 3].map((i) => 4 * lane + i)));
   }
 
   /** The function in the text format, its blocks indented. */

@@ -1,6 +1,7 @@
 import {env, util} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import type {CodeGenerator} from './codegen/generator.js';
+import {javascriptGenerator} from './codegen/javascript/index.js';
 import {wasmGenerator} from './codegen/wasm/index.js';
 import type {Compiled} from './compiler.js';
 import type {Graph} from './graph.js';
@@ -8,7 +9,7 @@ import {Interpreter} from './interpreter.js';
 import {FusedProgram, type LoweredStep, type StepTime} from './program.js';
 
 export interface FusingOptions {
-  /** Where code for a backend comes from: the first that is for the backend in use. Default: the library's own, for wasm. */
+  /** Where code for a backend comes from: the first that is for the backend in use. Default: the library's own, for wasm and cpu. */
   readonly generators?: readonly CodeGenerator[];
   /** Is told, in each call, what each step of what was compiled took. On WebGL, WebGPU and CUDA: what it took to issue it. */
   readonly onStep?: (time: StepTime) => void;
@@ -35,7 +36,7 @@ export interface FusedFunction extends Compiled {
   readonly lowered: Lowered;
 }
 
-const library: readonly CodeGenerator[] = [wasmGenerator];
+const library: readonly CodeGenerator[] = [wasmGenerator, javascriptGenerator];
 
 /** The generator for the backend in use, or why there is none. */
 function generatorInUse(

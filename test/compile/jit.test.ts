@@ -170,6 +170,12 @@ describeBackends('jit', (backend) => {
         expect(generated[0]!.kernels).to.have.members(['Multiply', 'Tanh', 'Exp']);
         expect(generated[0]!.code).to.match(/^\(func \$group \(param i32\)/);
         expect(generated[0]!.code).to.include('f32x4.mul');
+      } else if (backend === 'cpu') {
+        expect(lowered.generator).to.equal('JavaScript');
+        expect(lowered.reason).to.equal(null);
+        expect(generated).to.have.length(1);
+        expect(generated[0]!.code).to.match(/^function \(in0, in1, out0, out1\) \{/);
+        expect(generated[0]!.code).to.include('fround(Math.tanh(');
       } else {
         expect(lowered.generator).to.equal(null);
         expect(lowered.reason).to.match(

@@ -1,9 +1,16 @@
 import type {Group} from '../../grouping.js';
 import {listOf, type KernelNode, type Value} from '../../graph.js';
 import {FunctionBuilder, type Local} from '../../../kernels/wasm/assembler.js';
-import {elementwise, orderedInputs, reductions} from './kernels.js';
+import {
+  dtypeOf,
+  orderedInputs,
+  reducedSize,
+  type ElementwiseKernel,
+  type ReductionKernel,
+} from '../elementwise.js';
+import {planRows, variesAlongRow, type Phase, type RowPlan} from '../rows.js';
+import {emitters, reductions, type Reduction} from './kernels.js';
 import {Lanes, type Vec} from './lanes.js';
-import {planRows, reducedSize, variesAlongRow, type Phase, type RowPlan} from './rows.js';
 
 /** How many positions are computed at a time: so many groups of four, or a single one where fewer are left. */
 interface Width {
@@ -49,6 +56,8 @@ export function generateGroup(group: Group, name: string): GroupCode {
   };
 }
 
+const reductionOf = ({kernel}: KernelNode): Reduction => reductions[kernel as ReductionKernel];
+
 const bytesOf = ({dtype}: Value): 1 | 4 => (dtype === 'bool' ? 1 : 4);
 
 class GroupWriter {
@@ -93,7 +102,7 @@ class GroupWriter {
     for (const {node} of accumulations) this.fillWithStart(node);
     this.writeLoops(0);
     for (const {node} of accumulations) {
-      if (reductions[node.kernel]!.divides) this.divideAll(node);
+      if (reductionOf(node).divides) this.divideAll(node);
     }
   }
 
@@ -141,7 +150,7 @@ class GroupWriter {
     ];
     const sums = new Map(
       combined.map((node) => {
-        const start = v.float(reductions[node.kernel]!.start);
+        const start = v.float(reductionOf(node).start);
         const sum = Array.from({length: GROUPS}, () => {
           f.get(start[0]!);
           return v.keep();
@@ -161,7 +170,7 @@ class GroupWriter {
     }
     this.known = new Map();
     for (const [node, sum] of sums) {
-      const {combine} = reductions[node.kernel]!;
+      const {combine} = reductionOf(node);
       const result = SHUFFLES.reduce(
         (whole, shuffle) => v.op(combine, whole, this.shuffled(whole, shuffle)),
         sum.map((part): Vec => [part]).reduce((a, b) => v.op(combine, a, b)),
@@ -196,7 +205,7 @@ class GroupWriter {
           }
         }
         for (const [node, sum] of sums) {
-          const {combine, start} = reductions[node.kernel]!;
+          const {combine, start} = reductionOf(node);
           const value = this.valueAt(listOf(node.inputs)[0]!, index, width);
           const added =
             width.lanes === 4 ? value : v.select([f.constant(FIRST_LANE)], value, v.float(start));
@@ -239,10 +248,9 @@ class GroupWriter {
   ): Vec {
     const inputs = orderedInputs(node);
     if (this.group.roleOf(node) === 'view') return valueOf(inputs[0]!);
-    const {dtype} = inputs[node.kernel === 'Select' ? 1 : 0]!;
-    return elementwise[node.kernel]!.emit(this.v, inputs.map(valueOf), {
+    return emitters[node.kernel as ElementwiseKernel](this.v, inputs.map(valueOf), {
       attrs: node.attrs,
-      dtype,
+      dtype: dtypeOf(node),
     });
   }
 
@@ -353,17 +361,17 @@ class GroupWriter {
       this.f.emit(width.lanes === 4 ? 'v128.load' : 'v128.load32_zero', 16 * group);
       return this.v.keep();
     });
-    const sum = this.v.op(reductions[node.kernel]!.combine, before, value);
+    const sum = this.v.op(reductionOf(node).combine, before, value);
     this.store(output, sum, width, position);
   }
 
   private divided(node: KernelNode, sum: Vec): Vec {
-    const {divides} = reductions[node.kernel]!;
+    const {divides} = reductionOf(node);
     return divides ? this.v.div(sum, this.v.float(reducedSize(node))) : sum;
   }
 
   private fillWithStart(node: KernelNode): void {
-    const start = this.v.float(reductions[node.kernel]!.start);
+    const start = this.v.float(reductionOf(node).start);
     this.eachElement(node.outputs[0]!, () => start);
   }
 

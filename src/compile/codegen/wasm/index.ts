@@ -10,7 +10,7 @@ import {
 import type {CodeGenerator, CompiledKernel} from '../generator.js';
 import {generateGroup} from './group.js';
 import {laneImports} from './lanes.js';
-import {roleOf} from './roles.js';
+import {roleOf} from '../roles.js';
 
 /** SIMD functions in the memory of tfjs's wasm backend, one for each fused group. */
 export const wasmGenerator: CodeGenerator = {

@@ -1,7 +1,6 @@
-import type {Group} from '../../grouping.js';
-import {listOf, type KernelNode, type Value} from '../../graph.js';
-import {reducedDims} from '../../layout.js';
-import {elementwise, orderedInputs} from './kernels.js';
+import type {Group} from '../grouping.js';
+import {listOf, type KernelNode, type Value} from '../graph.js';
+import {elementwise, orderedInputs} from './elementwise.js';
 
 /** A reduction whose result is in memory after the last row, since it puts rows together. */
 export interface Accumulation {
@@ -84,12 +83,6 @@ type Mutable<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer E)[] ?
 function reducesRow({layout}: Group, node: KernelNode): boolean {
   const kept = layout.axesOf.get(node.outputs[0]!)!;
   return kept.length === layout.outer && kept.every((axis) => axis < layout.outer);
-}
-
-/** How many elements go into one of a reduction's results. */
-export function reducedSize(node: KernelNode): number {
-  const {shape} = listOf(node.inputs)[0]!;
-  return reducedDims(node).reduce((product, dim) => product * shape[dim]!, 1);
 }
 
 function findScratch(

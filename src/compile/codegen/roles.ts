@@ -1,7 +1,7 @@
-import type {Role} from '../../layout.js';
-import {listOf, type KernelNode, type Value} from '../../graph.js';
-import {sameShape} from '../../../rules/ops.js';
-import {elementwise, orderedInputs, reductions} from './kernels.js';
+import {sameShape} from '../../rules/ops.js';
+import {listOf, type KernelNode, type Value} from '../graph.js';
+import type {Role} from '../layout.js';
+import {elementwise, orderedInputs, reductions} from './elementwise.js';
 
 const VIEWS: ReadonlySet<string> = new Set(['ExpandDims', 'Identity', 'Reshape', 'StopGradient']);
 
@@ -10,7 +10,7 @@ const withoutOnes = ({shape}: Value): number[] => shape.filter((size) => size !=
 /** Rows of an index of 32 bits. */
 const MOST_BYTES = 2 ** 31;
 
-/** What a node can be in a fused group of the wasm generator. */
+/** What a node can be in a fused group, of code that runs through its elements one after the other. */
 export function roleOf(node: KernelNode): Role | null {
   const {kernel} = node;
   if (node.givesList || node.outputs.length !== 1) return null;
@@ -24,7 +24,7 @@ export function roleOf(node: KernelNode): Role | null {
   if (VIEWS.has(kernel)) {
     return sameShape(withoutOnes(first!), withoutOnes(output)) ? 'view' : null;
   }
-  if (reductions[kernel] !== undefined) {
+  if (reductions.has(kernel)) {
     if (first!.dtype !== 'float32' || output.dtype !== 'float32') return null;
     // Of one element each sum, product or extremum is the element.
     return first!.size === output.size ? 'view' : 'reduction';

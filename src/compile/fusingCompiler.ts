@@ -1,6 +1,8 @@
 import {env, util} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import type {CodeGenerator} from './codegen/generator.js';
+import {webglGenerator} from './codegen/gpu/webgl.js';
+import {webgpuGenerator} from './codegen/gpu/webgpu.js';
 import {javascriptGenerator} from './codegen/javascript/index.js';
 import {wasmGenerator} from './codegen/wasm/index.js';
 import type {Compiled} from './compiler.js';
@@ -36,7 +38,12 @@ export interface FusedFunction extends Compiled {
   readonly lowered: Lowered;
 }
 
-const library: readonly CodeGenerator[] = [wasmGenerator, javascriptGenerator];
+const library: readonly CodeGenerator[] = [
+  wasmGenerator,
+  javascriptGenerator,
+  webglGenerator,
+  webgpuGenerator,
+];
 
 /** The generator for the backend in use, or why there is none. */
 function generatorInUse(

@@ -24,6 +24,8 @@ export interface CodeGenerator {
   readonly name: string;
   /** The tfjs backend that it writes kernels for. */
   readonly backend: string;
+  /** The most tensors that a group of it may take and give. Default 48. */
+  readonly mostTensors?: number;
   /** Why it can't work here, now that its backend is in use, or null. */
   unavailable(): string | null;
   /**

@@ -1,14 +1,16 @@
-import {env, util} from '@tensorflow/tfjs-core';
+import {util} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import type {CodeGenerator} from './codegen/generator.js';
+import {tensorflowGenerator} from './codegen/tensorflow/index.js';
 import {wasmGenerator} from './codegen/wasm/index.js';
 import type {Compiled} from './compiler.js';
 import type {Graph} from './graph.js';
 import {Interpreter} from './interpreter.js';
+import {tell} from './tell.js';
 import {FusedProgram, type LoweredStep, type StepTime} from './program.js';
 
 export interface FusingOptions {
-  /** Where code for a backend comes from: the first that is for the backend in use. Default: the library's own, for wasm. */
+  /** Where code for a backend comes from: the first that is for the backend in use. Default: the library's own, for wasm and tensorflow. */
   readonly generators?: readonly CodeGenerator[];
   /** Is told, in each call, what each step of what was compiled took. On WebGL, WebGPU and CUDA: what it took to issue it. */
   readonly onStep?: (time: StepTime) => void;
@@ -33,9 +35,11 @@ export interface Lowered {
 /** A compiled graph that shows what it is. */
 export interface FusedFunction extends Compiled {
   readonly lowered: Lowered;
+  /** Frees what generated code holds. The graph is its owner's. */
+  dispose(): void;
 }
 
-const library: readonly CodeGenerator[] = [wasmGenerator];
+const library: readonly CodeGenerator[] = [wasmGenerator, tensorflowGenerator];
 
 /** The generator for the backend in use, or why there is none. */
 function generatorInUse(
@@ -57,18 +61,6 @@ function generatorInUse(
 /** Whether code is generated on the backend in use. */
 export const generatesCode = (generators = library): boolean =>
   generatorInUse(generators).generator !== null;
-
-const told = new Set<string>();
-
-/** Says it once. */
-function tell(reason: string): void {
-  if (told.has(reason)) return;
-  told.add(reason);
-  // Where tfjs's own warnings are heard.
-  if (env().getBool('IS_TEST') || env().getBool('PROD')) return;
-  // eslint-disable-next-line no-console
-  console.warn(`tfjs-functorch: ${reason}; graphs run kernel by kernel.`);
-}
 
 /**
  * A compiler for `aotFunction` and `memoryEfficientFusion` that fuses elementwise kernels, and reductions of their results, and has code
@@ -103,6 +95,6 @@ export function fusingCompiler({generators = library, onStep}: FusingOptions = {
       program !== null && engine.backend === backend
         ? program.run(inputs, onStep)
         : interpreter.run(inputs);
-    return Object.assign(run, {lowered});
+    return Object.assign(run, {lowered, dispose: () => program?.dispose()});
   };
 }

@@ -170,6 +170,12 @@ describeBackends('jit', (backend) => {
         expect(generated[0]!.kernels).to.have.members(['Multiply', 'Tanh', 'Exp']);
         expect(generated[0]!.code).to.match(/^\(func \$group \(param i32\)/);
         expect(generated[0]!.code).to.include('f32x4.mul');
+      } else if (backend === 'tensorflow') {
+        expect(lowered.generator).to.equal('TensorFlow graph');
+        expect(lowered.reason).to.equal(null);
+        expect(lowered.steps).to.have.length(1);
+        expect(generated[0]!.code).to.match(/^x0 = Placeholder\(\)\n/);
+        expect(generated[0]!.code).to.match(/Tanh = Tanh\(multiply\/Mul\)/);
       } else {
         expect(lowered.generator).to.equal(null);
         expect(lowered.reason).to.match(

@@ -1,11 +1,11 @@
 import type {Group} from '../../grouping.js';
-import type {CodeGenerator, CompiledKernel} from '../generator.js';
+import type {CompiledKernel, GroupGenerator} from '../generator.js';
 import {generateGroup} from './group.js';
 import {roleOf} from './roles.js';
 import {addressOf, hasSimd, instantiate, memoryOf, newTensor, wasmBackend} from './runtime.js';
 
 /** SIMD functions in the memory of tfjs's wasm backend, one for each fused group. */
-export const wasmGenerator: CodeGenerator = {
+export const wasmGenerator: GroupGenerator = {
   name: 'wasm SIMD',
   backend: 'wasm',
   unavailable() {

@@ -214,13 +214,29 @@ const dtypes: readonly Call[] = [
   ],
 ];
 
+/** A column whose data were a row on the right of a product before. */
+function columnAfterRow(): tf.Tensor {
+  const row = tf.tensor2d([[0, 1, 2, 3]]);
+  tf.matMul(tf.ones([3, 1]), row);
+  return tf.reshape(row, [4, 1]);
+}
+
+const plainProduct = {transposeA: false, transposeB: false};
+
 const shapes: readonly Call[] = [
   [
     'BatchMatMul',
-    () => ({a: empty(2, 0), b: empty(0, 3)}),
-    {transposeA: false, transposeB: false},
-    () => [empty(2, 3)],
+    () => ({a: tf.ones([2, 4]), b: columnAfterRow()}),
+    plainProduct,
+    () => [tf.tensor2d([[6], [6]])],
   ],
+  [
+    '_FusedMatMul',
+    () => ({a: tf.ones([1, 2, 4]), b: tf.reshape(columnAfterRow(), [1, 4, 1])}),
+    {...plainProduct, activation: 'linear'},
+    () => [tf.tensor3d([[[6], [6]]])],
+  ],
+  ['BatchMatMul', () => ({a: empty(2, 0), b: empty(0, 3)}), plainProduct, () => [empty(2, 3)]],
   ['Prelu', () => ({x: empty(2, 0), alpha: empty(0)}), {}, () => [empty(2, 0)]],
   [
     'Bincount',

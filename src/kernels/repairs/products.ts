@@ -1,5 +1,5 @@
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
-import {broadcast_util} from '@tensorflow/tfjs-core';
+import {broadcast_util, scalar} from '@tensorflow/tfjs-core';
 import {spansLast} from '../../rules/broadcast.js';
 import {activate, beforeActivation} from '../../rules/fused.js';
 import {matMul, type ProductAttrs} from '../../rules/matmul.js';
@@ -46,6 +46,39 @@ function integerProduct(a: Tensor, b: Tensor, {transposeA, transposeB}: ProductA
   return sum(products, [products.rank - 2]);
 }
 
+/** What the wasm backend knows of a tensor's data. Reshaping does not change it. */
+interface StoredData {
+  readonly shape: readonly number[];
+  /** Written here: the rows and columns of the matrix that it was on the right of a product. */
+  matrix?: string;
+}
+
+const storedData = ({dataId}: TensorInfo, backend: object): StoredData =>
+  (backend as {dataIdMap: WeakMap<object, StoredData>}).dataIdMap.get(dataId)!;
+
+const staleMatrix = {
+  wrong:
+    'goes by the rows and columns that the data of the right side had in an earlier product, and writes beyond the result where they were reshaped since',
+  instead: 'the kernel, on a copy',
+};
+
+const copyOf = (x: Tensor): Tensor => mul(x, scalar(1));
+
+/** XNNPACK's packed matrices are kept by the number of their data alone. */
+function isOtherMatrix(
+  {b}: {readonly b: TensorInfo},
+  {transposeA, transposeB}: Partial<ProductAttrs>,
+  backend: object,
+): boolean {
+  if (transposeA === true || transposeB === true || batchOf(b).some((size) => size !== 1)) {
+    return false;
+  }
+  const data = storedData(b, backend);
+  const matrix = b.shape.slice(-2).join();
+  data.matrix ??= matrix;
+  return data.matrix !== matrix;
+}
+
 export const productsOfWasm: Repairs = {
   BatchMatMul: [
     {
@@ -61,6 +94,11 @@ export const productsOfWasm: Repairs = {
       composition: ({a, b}, {transposeA, transposeB}) => matMul(a, b, transposeA, transposeB),
     },
     unevenBatches,
+    {
+      ...staleMatrix,
+      isWrong: isOtherMatrix,
+      composition: ({a, b}, attrs, kernel) => kernel({a, b: copyOf(b)}, attrs),
+    },
   ],
   _FusedMatMul: [
     {
@@ -77,14 +115,17 @@ export const productsOfWasm: Repairs = {
         return activate(beforeActivation(product, bias), preluActivationWeights, attrs);
       },
     },
+    {
+      ...staleMatrix,
+      isWrong: isOtherMatrix,
+      composition: ({b, ...others}, attrs, kernel) => kernel({...others, b: copyOf(b)}, attrs),
+    },
   ],
 };
 
-/** The rank that the wasm backend has noted for a tensor's data: reshaping does not change it. */
-export function storedRank({dataId}: TensorInfo, backend: object): number {
-  const {dataIdMap} = backend as {dataIdMap: WeakMap<object, {shape: number[]}>};
-  return dataIdMap.get(dataId)!.shape.length;
-}
+/** The rank that the wasm backend has noted for a tensor's data. */
+export const storedRank = (tensor: TensorInfo, backend: object): number =>
+  storedData(tensor, backend).shape.length;
 
 export const einsumOfTensorflow: Repairs = {
   Einsum: [

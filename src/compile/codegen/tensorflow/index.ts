@@ -5,8 +5,12 @@ import {noFiles} from '../../tensorflow/files.js';
 import type {CompiledKernel, SegmentGenerator} from '../generator.js';
 import {canRecord, loadSegment} from './segment.js';
 
-/** A call of the session costs as much as some three eager kernels: a segment must have more for it to pay. */
-const FEWEST_KERNELS = 4;
+/**
+ * A call of the session costs as much as some five eager kernels (0.1 ms, 0.02 ms each), and gains what they cost, and the memory between
+ * them, which TensorFlow uses again: two elementwise kernels on 2^18 floats are as fast either way.
+ */
+const FEWEST_KERNELS = 6;
+const FEWEST_BYTES = 2 ** 19;
 
 /** Graphs of TensorFlow's ops, which its session runs: whole graphs, but for kernels that can't be recorded (NOTE [recording]). */
 export const tensorflowGenerator: SegmentGenerator = {
@@ -24,7 +28,7 @@ export const tensorflowGenerator: SegmentGenerator = {
 };
 
 function compileSegment(segment: Segment): CompiledKernel | null {
-  if (segment.nodes.length < FEWEST_KERNELS) return null;
+  if (segment.nodes.length < FEWEST_KERNELS && bytesInside(segment) < FEWEST_BYTES) return null;
   try {
     return loadSegment(segment);
   } catch (error) {
@@ -32,4 +36,10 @@ function compileSegment(segment: Segment): CompiledKernel | null {
     tell(`TensorFlow did not load a graph (${String(error)})`);
     return null;
   }
+}
+
+/** Bytes of the values that nothing outside takes. */
+function bytesInside({nodes, outputs}: Segment): number {
+  const inside = nodes.flatMap((node) => node.outputs).filter((value) => !outputs.includes(value));
+  return inside.reduce((sum, {bytes}) => sum + bytes, 0);
 }

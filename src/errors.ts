@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'non-float-input'
   | 'non-scalar-output'
   | 'non-tensor-output'
+  | 'not-exportable'
   | 'not-a-function'
   | 'not-a-model'
   | 'out-dims-mismatch'

@@ -1,5 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type {Row} from './row.js';
+import {hessians} from './hessian.js';
+import {lennardJonesDetail, lennardJonesStep} from './lennardJones.js';
+import {maml} from './maml.js';
+import {perExampleCnn} from './perExampleCnn.js';
+import {perExampleMlp} from './perExampleMlp.js';
+import type {Call, Goal, Library, Row} from './row.js';
 
 const size = 2 ** 20;
 
@@ -26,13 +31,16 @@ const inputs = (): [tf.Tensor, tf.Tensor] => [
 ];
 
 /** Times as fast as eager, as `oursOverHand` counts. */
-const timesFaster = (factor: number) => ({wasm: {oursOverHand: 1 / factor}});
+const timesFaster = (factors: Readonly<Record<string, number>>): Record<string, Goal> =>
+  Object.fromEntries(
+    Object.entries(factors).map(([backend, factor]) => [backend, {oursOverHand: 1 / factor}]),
+  );
 
 const compiledChain: Row = {
   id: 'compiled-chain',
   title: 'jit, 12 elementwise ops',
   detail: '1M floats',
-  goals: timesFaster(4),
+  goals: timesFaster({wasm: 4, tensorflow: 1}),
   prepare({jit}) {
     const [x, y] = inputs();
     const compiled = jit(chain);
@@ -47,7 +55,7 @@ const compiledChainGradient: Row = {
   id: 'compiled-chain-grad',
   title: 'jit, gradient of 12 elementwise ops',
   detail: '1M floats',
-  goals: timesFaster(5),
+  goals: timesFaster({wasm: 5, tensorflow: 1}),
   prepare({jit, grad}) {
     const [x, y] = inputs();
     const [compiled, stock] = [jit(grad(total)), tf.grads(total)];
@@ -62,7 +70,7 @@ const compiledScalar: Row = {
   id: 'compiled-scalar',
   title: 'jit, scalar function',
   detail: '100 ops',
-  goals: timesFaster(15),
+  goals: timesFaster({wasm: 15, tensorflow: 2}),
   prepare({jit}) {
     const x = tf.scalar(0.3);
     const compiled = jit(hundredOps);
@@ -73,5 +81,43 @@ const compiledScalar: Row = {
   },
 };
 
+/** A transformed function compiled, against itself. */
+function compiledCall(
+  id: string,
+  {title, detail}: Pick<Row, 'title' | 'detail'>,
+  goals: Readonly<Record<string, number>>,
+  callOf: (library: Library, backend: string) => Call,
+): Row {
+  return {
+    id: `compiled-${id}`,
+    title: `jit, ${title}`,
+    detail,
+    goals: timesFaster(goals),
+    prepare(library, backend) {
+      const {f, args} = callOf(library, backend);
+      const compiled = library.jit(f);
+      return {
+        ours: {label: 'jit(f)', run: () => compiled(...args)},
+        byHand: {label: 'eager', run: () => f(...args), usesLibrary: true},
+      };
+    },
+  };
+}
+
+/** What another row calls, compiled. */
+const compiledRow = (row: Row, goals: Readonly<Record<string, number>>): Row =>
+  compiledCall(row.id, row, goals, (library, backend) => row.prepare(library, backend).call!);
+
+const lennardJones = {title: 'step of a Lennard-Jones potential', detail: lennardJonesDetail};
+
 /** Functions compiled, against the same functions run kernel by kernel. */
-export const compiled: readonly Row[] = [compiledChain, compiledChainGradient, compiledScalar];
+export const compiled: readonly Row[] = [
+  compiledChain,
+  compiledChainGradient,
+  compiledScalar,
+  compiledRow(maml, {tensorflow: 2}),
+  compiledRow(hessians, {tensorflow: 2}),
+  compiledCall('lennard-jones', lennardJones, {tensorflow: 2}, lennardJonesStep),
+  compiledRow(perExampleMlp, {tensorflow: 1}),
+  compiledRow(perExampleCnn, {tensorflow: 1}),
+];

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {glorot} from '../inputs.js';
-import type {Row} from './row.js';
+import type {Call, Row} from './row.js';
 
 const batch = 64;
 const size = 16;
@@ -29,6 +29,7 @@ export const hessians: Row = {
     const rowOfJacobian = tf.grad((x: tf.Tensor) => tanhOfAnyOrder(preactivation(x)));
     const blocks = directions.map((output) => tf.grad((x: tf.Tensor) => rowOfJacobian(x, output)));
     return {
+      call: {f: perExample as Call['f'], args: [x]},
       ours: {label: 'vmap(hessian(f))', run: () => perExample(x)},
       loop: {
         label: `loop of ${batch * size * size} tf.grads`,

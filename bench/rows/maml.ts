@@ -3,7 +3,7 @@ import {named} from '../loop.js';
 import {glorot} from '../inputs.js';
 import {mamlByHand} from './mamlByHand.js';
 import {innerRate, sineTasks, tasks, width, type Params, type Tasks} from './mamlProblem.js';
-import type {Program, Row} from './row.js';
+import type {Call, Program, Row} from './row.js';
 
 function loss({w1, b1, w2, b2, w3, b3}: Params, x: tf.Tensor, y: tf.Tensor): tf.Tensor {
   const hidden1 = tf.relu(tf.add(tf.matMul(x, w1), b1));
@@ -39,6 +39,7 @@ export const maml: Row = {
     const ours = lossAfterStep(grad(loss));
     const step = grad((params: Params) => tf.mean(vmap((task: Tasks) => ours(params, task))(data)));
     return {
+      call: {f: step as Call['f'], args: [params]},
       ours: {label: 'grad(mean(vmap(… grad(loss) …)))', run: () => step(params)},
       loop: stockLoop(params, data),
       byHand: {

@@ -3,7 +3,7 @@ import {idiomsFor} from '../byHand.js';
 import {convolutionIdioms, type ConvolutionIdioms} from '../byHandConvolution.js';
 import {glorot, onesHot} from '../inputs.js';
 import {gradsLoop} from '../loop.js';
-import type {Row} from './row.js';
+import type {Call, Row} from './row.js';
 
 const batch = 16;
 
@@ -46,6 +46,7 @@ export const perExampleCnn: Row = {
     const perExample = vmap(grad(loss), {inDims: [null, 0, 0]});
     const convolutions = convolutionIdioms(backend, [28, 26]);
     return {
+      call: {f: perExample as Call['f'], args: [params, x, y]},
       ours: {label: 'vmap(grad(loss))', run: () => perExample(params, x, y)},
       loop: gradsLoop(loss, params, x, y),
       byHand: {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {idiomsFor} from '../byHand.js';
 import {glorot, onesHot} from '../inputs.js';
 import {gradsLoop} from '../loop.js';
-import type {Row} from './row.js';
+import type {Call, Row} from './row.js';
 
 const batch = 64;
 
@@ -33,6 +33,7 @@ export const perExampleMlp: Row = {
     const y = onesHot(batch, 10);
     const perExample = vmap(grad(loss), {inDims: [null, 0, 0]});
     return {
+      call: {f: perExample as Call['f'], args: [params, x, y]},
       ours: {label: 'vmap(grad(loss))', run: () => perExample(params, x, y)},
       loop: gradsLoop(loss, params, x, y),
       byHand: {label: 'backpropagation by hand', run: () => byHand(params, x, y, backend)},

@@ -10,6 +10,14 @@ export interface Program {
   readonly run: () => TensorContainer;
   /** For what would take too long: it does only the first so many of all examples, and its time is scaled. */
   readonly part?: Part;
+  /** Whether it runs the library's transforms, though it is none of our contenders: it has the library's kernels then. */
+  readonly usesLibrary?: boolean;
+}
+
+/** A function and its arguments. */
+export interface Call {
+  readonly f: (...args: unknown[]) => TensorContainer;
+  readonly args: readonly unknown[];
 }
 
 export interface Part {
@@ -24,6 +32,8 @@ interface Contest {
   readonly loop?: Program;
   /** Stock tfjs, batched by hand as well as it can be on this backend; for what needs no batching, the plain call. */
   readonly byHand: Program;
+  /** What `ours` calls, for a row that compiles it. */
+  readonly call?: Call;
 }
 
 /** What the library wants to reach. */

@@ -1,17 +1,19 @@
-import {env, util} from '@tensorflow/tfjs-core';
+import {util} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import type {CodeGenerator} from './codegen/generator.js';
 import {webglGenerator} from './codegen/gpu/webgl.js';
 import {webgpuGenerator} from './codegen/gpu/webgpu.js';
 import {javascriptGenerator} from './codegen/javascript/index.js';
+import {tensorflowGenerator} from './codegen/tensorflow/index.js';
 import {wasmGenerator} from './codegen/wasm/index.js';
 import type {Compiled} from './compiler.js';
 import type {Graph} from './graph.js';
 import {Interpreter} from './interpreter.js';
+import {tell} from './tell.js';
 import {FusedProgram, type LoweredStep, type StepTime} from './program.js';
 
 export interface FusingOptions {
-  /** Where code for a backend comes from: the first that is for the backend in use. Default: the library's own, for wasm and cpu. */
+  /** Where code for a backend comes from: the first that is for the backend in use. Default: the library's own, one for each backend of tfjs. */
   readonly generators?: readonly CodeGenerator[];
   /** Is told, in each call, what each step of what was compiled took. On WebGL, WebGPU and CUDA: what it took to issue it. */
   readonly onStep?: (time: StepTime) => void;
@@ -36,6 +38,8 @@ export interface Lowered {
 /** A compiled graph that shows what it is. */
 export interface FusedFunction extends Compiled {
   readonly lowered: Lowered;
+  /** Frees what generated code holds. The graph is its owner's. */
+  dispose(): void;
 }
 
 const library: readonly CodeGenerator[] = [
@@ -43,6 +47,7 @@ const library: readonly CodeGenerator[] = [
   javascriptGenerator,
   webglGenerator,
   webgpuGenerator,
+  tensorflowGenerator,
 ];
 
 /** The generator for the backend in use, or why there is none. */
@@ -65,18 +70,6 @@ function generatorInUse(
 /** Whether code is generated on the backend in use. */
 export const generatesCode = (generators = library): boolean =>
   generatorInUse(generators).generator !== null;
-
-const told = new Set<string>();
-
-/** Says it once. */
-function tell(reason: string): void {
-  if (told.has(reason)) return;
-  told.add(reason);
-  // Where tfjs's own warnings are heard.
-  if (env().getBool('IS_TEST') || env().getBool('PROD')) return;
-  // eslint-disable-next-line no-console
-  console.warn(`tfjs-functorch: ${reason}; graphs run kernel by kernel.`);
-}
 
 /**
  * A compiler for `aotFunction` and `memoryEfficientFusion` that fuses elementwise kernels, and reductions of their results, and has code
@@ -111,6 +104,6 @@ export function fusingCompiler({generators = library, onStep}: FusingOptions = {
       program !== null && engine.backend === backend
         ? program.run(inputs, onStep)
         : interpreter.run(inputs);
-    return Object.assign(run, {lowered});
+    return Object.assign(run, {lowered, dispose: () => program?.dispose()});
   };
 }

@@ -1,22 +1,26 @@
 import {layoutOf, type Layout, type Role} from './layout.js';
 import {listOf, type Graph, type KernelNode, type Value} from './graph.js';
 
-/** Kernel calls that are computed together, without their intermediate values in memory. */
-export interface Group {
+/** Kernel calls that are computed together. */
+export interface Segment {
   /** In an order in which they can run. */
   readonly nodes: readonly KernelNode[];
   /** What it takes: inputs, constants and variables of the graph, and what is computed outside. */
   readonly inputs: readonly Value[];
   /** What others take of it, and outputs of the graph. */
   readonly outputs: readonly Value[];
+}
+
+/** Kernel calls that one loop computes, without their intermediate values in memory. */
+export interface Group extends Segment {
   readonly layout: Layout;
   readonly roleOf: (node: KernelNode) => Role;
 }
 
-/** A step of a plan: a group, or a single kernel call that belongs to none. */
-export type Step = Group | KernelNode;
+/** A step of a plan: kernel calls that are computed together, or a single one. */
+export type Step<S extends Segment = Segment> = S | KernelNode;
 
-export const isGroup = (step: Step): step is Group => 'layout' in step;
+export const isSegment = <S extends Segment>(step: Step<S>): step is S => 'nodes' in step;
 
 /** The most tensors that a group takes and gives: each is a pointer that generated code has to hold. */
 const MOST_TENSORS = 48;
@@ -34,10 +38,15 @@ const MOST_NODES = 400;
  * The result depends on the graph's order alone. Views at the end of a group leave it: outside they cost nothing.
  *
  * @param roleOf  what a code generator can make of a node: null for what it leaves to tfjs
+ * @param mostTensors  that a group may take and give
  * @returns  steps in an order in which they can run
  */
-export function fuse(graph: Graph, roleOf: (node: KernelNode) => Role | null): readonly Step[] {
-  const grouping = new Grouping(graph, roleOf);
+export function fuse(
+  graph: Graph,
+  roleOf: (node: KernelNode) => Role | null,
+  mostTensors = MOST_TENSORS,
+): readonly Step<Group>[] {
+  const grouping = new Grouping(graph, roleOf, mostTensors);
   for (const node of graph.kernels) {
     for (const producer of producersOf(node)) grouping.tryJoin(producer, node);
   }
@@ -59,7 +68,11 @@ class Grouping {
   private readonly members = new Map<KernelNode, readonly KernelNode[]>();
   private readonly outputs: ReadonlySet<Value>;
 
-  constructor(graph: Graph, roleOf: (node: KernelNode) => Role | null) {
+  constructor(
+    graph: Graph,
+    roleOf: (node: KernelNode) => Role | null,
+    private readonly mostTensors: number,
+  ) {
     this.kernels = graph.kernels;
     this.index = new Map(this.kernels.map((node, index) => [node, index]));
     this.users = graph.usersOfAll();
@@ -74,7 +87,7 @@ class Grouping {
     if (left === right || left.length + right.length > MOST_NODES) return;
     const joined = this.inOrder([...left, ...right]);
     const {inputs, outputs} = this.borderOf(joined);
-    if (inputs.length + outputs.length > MOST_TENSORS) return;
+    if (inputs.length + outputs.length > this.mostTensors) return;
     if (this.layout(joined) === null || this.isReentered(joined)) return;
     for (const node of joined) this.members.set(node, joined);
   }
@@ -87,19 +100,19 @@ class Grouping {
   }
 
   /** Groups and single nodes in an order in which they can run: the earliest that has all that it takes is next. */
-  steps(): readonly Step[] {
+  steps(): readonly Step<Group>[] {
     this.expelViews();
-    const steps = this.kernels.flatMap((node): Step[] => {
+    const steps = this.kernels.flatMap((node): Step<Group>[] => {
       const members = this.members.get(node)!;
       if (members[0] !== node) return [];
       const isFused = members.some((each) => isComputed(this.roles.get(each)));
       return isFused ? [this.groupOf(members)] : members.map((each) => each);
     });
-    const stepOf = new Map<KernelNode, Step>();
+    const stepOf = new Map<KernelNode, Step<Group>>();
     for (const step of steps) for (const node of nodesOf(step)) stepOf.set(node, step);
-    const ordered: Step[] = [];
+    const ordered: Step<Group>[] = [];
     const visited = new Set<Step>();
-    const visit = (step: Step): void => {
+    const visit = (step: Step<Group>): void => {
       if (visited.has(step)) return;
       visited.add(step);
       for (const node of nodesOf(step)) {
@@ -121,17 +134,7 @@ class Grouping {
   }
 
   private borderOf(nodes: readonly KernelNode[]): Pick<Group, 'inputs' | 'outputs'> {
-    const inside = new Set(nodes);
-    const inputs = new Set<Value>();
-    for (const node of nodes) {
-      for (const value of listOf(node.inputs)) {
-        if (!inside.has(value.node as KernelNode)) inputs.add(value);
-      }
-    }
-    const isTaken = (value: Value): boolean =>
-      this.outputs.has(value) || (this.users.get(value) ?? []).some((user) => !inside.has(user));
-    const outputs = nodes.flatMap((node) => node.outputs.filter(isTaken));
-    return {inputs: [...inputs], outputs};
+    return borderOf(nodes, this.outputs, this.users);
   }
 
   private inOrder(nodes: readonly KernelNode[]): readonly KernelNode[] {
@@ -182,4 +185,24 @@ const isComputed = (role: Role | null | undefined): boolean =>
   role === 'elementwise' || role === 'reduction';
 
 /** The kernel calls of a step. */
-export const nodesOf = (step: Step): readonly KernelNode[] => (isGroup(step) ? step.nodes : [step]);
+export const nodesOf = (step: Step): readonly KernelNode[] =>
+  isSegment(step) ? step.nodes : [step];
+
+/** What nodes take from outside, and what is taken of them there. */
+export function borderOf(
+  nodes: readonly KernelNode[],
+  graphOutputs: ReadonlySet<Value>,
+  users: ReadonlyMap<Value, readonly KernelNode[]>,
+): Pick<Segment, 'inputs' | 'outputs'> {
+  const inside = new Set(nodes);
+  const inputs = new Set<Value>();
+  for (const node of nodes) {
+    for (const value of listOf(node.inputs)) {
+      if (!inside.has(value.node as KernelNode)) inputs.add(value);
+    }
+  }
+  const isTaken = (value: Value): boolean =>
+    graphOutputs.has(value) || (users.get(value) ?? []).some((user) => !inside.has(user));
+  const outputs = nodes.flatMap((node) => node.outputs.filter(isTaken));
+  return {inputs: [...inputs], outputs};
+}

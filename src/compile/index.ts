@@ -49,6 +49,11 @@ export {
 } from './partition.js';
 export {aotModule, type AotModule} from './aotModule.js';
 export {dotOf, drawGraph} from './draw.js';
+export {
+  exportSavedModel,
+  type SavedModelOptions,
+  type SavedModelSignature,
+} from './tensorflow/exportSavedModel.js';
 export {extractGraph} from './extract.js';
 export {memoryEfficientFusion, type FusionOptions} from './fusion.js';
 export {minifier, type GraphCall} from './minifier.js';
@@ -60,7 +65,13 @@ export {
   type Lowered,
 } from './fusingCompiler.js';
 export type {LoweredStep, StepTime} from './program.js';
-export type {CodeGenerator, CompiledKernel} from './codegen/generator.js';
+export type {
+  CodeGenerator,
+  CompiledKernel,
+  GroupGenerator,
+  SegmentGenerator,
+} from './codegen/generator.js';
+export {tensorflowGenerator} from './codegen/tensorflow/index.js';
 export {wasmGenerator} from './codegen/wasm/index.js';
-export type {Group} from './grouping.js';
+export type {Group, Segment} from './grouping.js';
 export type {Layout, Role} from './layout.js';

@@ -3,8 +3,9 @@ import {scoped} from '../interpreter/scope.js';
 import {alias} from '../interpreter/tracer.js';
 import type {CodeGenerator, CompiledKernel} from './codegen/generator.js';
 import {execute} from './execute.js';
-import {fuse, isGroup, nodesOf, type Step} from './grouping.js';
+import {fuse, isSegment, nodesOf, type Group, type Segment, type Step} from './grouping.js';
 import {listOf, mapPerInput, type Graph, type KernelNode, type Value} from './graph.js';
+import {segmentsOf} from './segments.js';
 
 /** Kernel calls that run as one. */
 export interface LoweredStep {
@@ -38,7 +39,7 @@ interface Instruction {
  * tensors that nothing traces.
  */
 export class FusedProgram {
-  readonly steps: readonly Step[];
+  private readonly planned: readonly PlannedStep[];
   private readonly instructions: readonly Instruction[];
   private readonly places = new Map<Value, number>();
 
@@ -46,22 +47,30 @@ export class FusedProgram {
     readonly graph: Graph,
     generator: CodeGenerator,
   ) {
-    this.steps = fuse(graph, (node) => generator.roleOf(node));
+    this.planned = plan(graph, generator);
     for (const node of graph.nodes) {
       for (const value of node.outputs) this.places.set(value, this.places.size);
     }
-    const ended = lastUses(graph, this.steps);
-    this.instructions = this.steps.map((step) =>
-      this.instruction(step, generator, ended.get(step)!),
+    const ended = lastUses(
+      graph,
+      this.planned.map(({step}) => step),
+    );
+    this.instructions = this.planned.map((planned) =>
+      this.instruction(planned, ended.get(planned.step)!),
     );
   }
 
   /** What runs, in order: the kernels of each step, and the code that was generated for them. */
   get listing(): readonly LoweredStep[] {
-    return this.instructions.map(({compiled}, index) => ({
-      kernels: nodesOf(this.steps[index]!).map(({kernel}) => kernel),
+    return this.planned.map(({step, compiled}) => ({
+      kernels: nodesOf(step).map(({kernel}) => kernel),
       code: compiled?.listing ?? null,
     }));
+  }
+
+  /** Frees what generated code holds. */
+  dispose(): void {
+    for (const {compiled} of this.planned) compiled?.dispose?.();
   }
 
   /**
@@ -104,30 +113,58 @@ export class FusedProgram {
     });
   }
 
-  private instruction(step: Step, generator: CodeGenerator, ended: readonly Value[]): Instruction {
+  private instruction({step, compiled}: PlannedStep, ended: readonly Value[]): Instruction {
     const placesOf = (values: readonly Value[]): number[] =>
       values.map((value) => this.places.get(value)!);
-    const common = {label: labelOf(step), ended: placesOf(ended)};
-    if (isGroup(step)) {
-      const {inputs, outputs} = step;
-      const compiled = generator.compileGroup(step);
-      return {
-        ...common,
-        compiled,
-        node: null,
-        inputs: placesOf(inputs),
-        outputs: placesOf(outputs),
-      };
-    }
     return {
-      ...common,
-      compiled: generator.compileKernel?.(step) ?? null,
-      node: step,
-      inputs: placesOf(listOf(step.inputs)),
+      label: labelOf(step),
+      compiled,
+      node: isSegment(step) ? null : step,
+      inputs: placesOf(inputsOf(step)),
       outputs: placesOf(step.outputs),
+      ended: placesOf(ended),
     };
   }
 }
+
+/** A step with its code, or a kernel of tfjs. */
+interface PlannedStep {
+  readonly step: Step;
+  readonly compiled: CompiledKernel | null;
+}
+
+/** Divides a graph as the generator wants it, and has it compile the parts. */
+function plan(graph: Graph, generator: CodeGenerator): readonly PlannedStep[] {
+  const planned: PlannedStep[] = [];
+  const compileAll = <S extends Segment>(
+    steps: readonly Step<S>[],
+    compile: (step: Step<S>) => CompiledKernel | null,
+  ): void => {
+    for (const step of steps) {
+      const compiled = compile(step);
+      if (compiled !== null) planned.push({step, compiled});
+      else for (const node of nodesOf(step)) planned.push({step: node, compiled});
+    }
+  };
+  try {
+    if ('takes' in generator) {
+      const steps = segmentsOf(graph, (node) => generator.takes(node));
+      compileAll(steps, (step) => (isSegment(step) ? generator.compileSegment(step) : null));
+    } else {
+      const steps = fuse(graph, (node) => generator.roleOf(node), generator.mostTensors);
+      compileAll<Group>(steps, (step) =>
+        isSegment(step) ? generator.compileGroup(step) : (generator.compileKernel?.(step) ?? null),
+      );
+    }
+    return planned;
+  } catch (error) {
+    for (const {compiled} of planned) compiled?.dispose?.();
+    throw error;
+  }
+}
+
+const inputsOf = (step: Step): readonly Value[] =>
+  isSegment(step) ? step.inputs : listOf(step.inputs);
 
 function step(
   {compiled, node, inputs, outputs, ended}: Instruction,
@@ -158,9 +195,7 @@ function lastUses(graph: Graph, steps: readonly Step[]): Map<Step, readonly Valu
   const ended = new Set<Value>(graph.outputs);
   const uses = new Map<Step, readonly Value[]>();
   for (const step of [...steps].reverse()) {
-    const takes = isGroup(step) ? step.inputs : listOf(step.inputs);
-    const gives = isGroup(step) ? step.outputs : step.outputs;
-    const last = [...new Set([...takes, ...gives])].filter(
+    const last = [...new Set([...inputsOf(step), ...step.outputs])].filter(
       (value) => value.node.kind === 'kernel' && !ended.has(value),
     );
     for (const value of last) ended.add(value);

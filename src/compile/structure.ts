@@ -60,12 +60,12 @@ export class Structure {
     return show(this.tree);
   }
 
-  /** A name for each tensor, after its place: `params_w`, where the names of the first step are given. */
-  names(first: (key: string | number) => string): string[] {
+  /** A name for each tensor, after its place: `params_w`, where the names of the first step are given (without a key if there is none). */
+  names(first: (key?: string | number) => string): string[] {
     const names: string[] = [];
     mapLeaves(this.tree, (leaf, index) => {
       if (!(leaf instanceof Slot)) return;
-      const [head = 0, ...rest] = pathOf(this.tree, index);
+      const [head, ...rest] = pathOf(this.tree, index);
       names.push([first(head), ...rest].join('_'));
     });
     return names;

@@ -6,7 +6,7 @@ import type {Group} from '../../grouping.js';
 import type {KernelNode, Value} from '../../graph.js';
 import type {Role} from '../../layout.js';
 import {orderedInputs, type ElementwiseKernel} from '../elementwise.js';
-import type {CodeGenerator, CompiledKernel} from '../generator.js';
+import type {CompiledKernel, GroupGenerator} from '../generator.js';
 import {roleOf} from '../roles.js';
 import {writers, type Language} from './kernels.js';
 
@@ -56,9 +56,9 @@ function roleOnGpu(node: KernelNode): Role | null {
 }
 
 export const gpuGenerator = (
-  {name, backend, mostTensors}: Pick<CodeGenerator, 'name' | 'backend' | 'mostTensors'>,
+  {name, backend, mostTensors}: Pick<GroupGenerator, 'name' | 'backend' | 'mostTensors'>,
   shading: Shading,
-): CodeGenerator => ({
+): GroupGenerator => ({
   name,
   backend,
   mostTensors,

@@ -3,7 +3,7 @@ import {util} from '@tensorflow/tfjs-core';
 import {engine} from '../../../interpreter/engine.js';
 import type {Group} from '../../grouping.js';
 import type {Value} from '../../graph.js';
-import type {CodeGenerator, CompiledKernel} from '../generator.js';
+import type {CompiledKernel, GroupGenerator} from '../generator.js';
 import {roleOf} from '../roles.js';
 import {generateGroup} from './group.js';
 
@@ -18,7 +18,7 @@ interface CpuBackend {
 }
 
 /** Loops in JavaScript over the arrays of tfjs's cpu backend, one function for each fused group. */
-export const javascriptGenerator: CodeGenerator = {
+export const javascriptGenerator: GroupGenerator = {
   name: 'JavaScript',
   backend: 'cpu',
   unavailable() {

@@ -7,13 +7,13 @@ import {
   whyUnavailable,
   withScratch,
 } from '../../../kernels/wasm/backend.js';
-import type {CodeGenerator, CompiledKernel} from '../generator.js';
+import type {CompiledKernel, GroupGenerator} from '../generator.js';
 import {generateGroup} from './group.js';
 import {laneImports} from './lanes.js';
 import {roleOf} from '../roles.js';
 
 /** SIMD functions in the memory of tfjs's wasm backend, one for each fused group. */
-export const wasmGenerator: CodeGenerator = {
+export const wasmGenerator: GroupGenerator = {
   name: 'wasm SIMD',
   backend: 'wasm',
   unavailable: whyUnavailable,

@@ -39,8 +39,8 @@ if (browser) process.env.CHROME_BIN = browser;
 async function meanwhile() {
   if (asked.includes('webgpu')) {
     await tally.suite(
-      'the table of kernels on webgpu',
-      `${mocha} test/kernels/kernels.test.ts test/kernels/ranks.test.ts test/kernels/results.test.ts`,
+      'the table of kernels and generated programs on webgpu',
+      `${mocha} test/kernels/{kernels,ranks,results}.test.ts test/compile/gpuPrograms.test.ts`,
       {BACKENDS: 'webgpu', ...rows('webgpu:1')},
       'captured',
     );

@@ -351,9 +351,27 @@ export const kernelsOfWebgpu: Repairs = {
 
 const isWhole = (dtype: string): boolean => dtype === 'int32' || dtype === 'bool';
 
+/** A shader reads from eight buffers, one of them the result's. */
+const MOST_TERMS = 7;
+
 /** Shaders that only compile for some calls. */
 export const shadersOfWebgpu: Repairs = joinRepairs(
   {
+    AddN: [
+      {
+        wrong: 'of more than seven tensors does not compile: leaves the result as the memory was',
+        instead: 'seven at a time',
+        isWrong: (terms) => terms.length > MOST_TERMS,
+        composition: (terms) => {
+          const [first, ...rest] = [...terms];
+          let total = first!;
+          for (let at = 0; at < rest.length; at += MOST_TERMS - 1) {
+            total = run('AddN', [total, ...rest.slice(at, at + MOST_TERMS - 1)]);
+          }
+          return total;
+        },
+      },
+    ],
     Cast: [
       {
         wrong:

@@ -143,8 +143,8 @@ export const writers: Readonly<Record<ElementwiseKernel, Write>> = {
   Floor: unary((_l, x) => `floor(${x})`),
   Greater: test('>'),
   GreaterEqual: test('>='),
-  IsFinite: unary((l, x) => truth(l, `!${isNan(x)} && abs(${x}) < ${l.infinity}`)),
-  IsInf: unary((l, x) => truth(l, `!${isNan(x)} && abs(${x}) == ${l.infinity}`)),
+  IsFinite: unary((l, x) => truth(l, `!${isNan(x)} && !isinf(${x})`)),
+  IsInf: unary((l, x) => truth(l, `isinf(${x})`)),
   IsNan: unary((l, x) => truth(l, isNan(x))),
   LeakyRelu: unary((l, x, attrs) =>
     l.choose(`${x} < 0.0`, `${number(l, attrs, 'alpha', 0.2)} * ${x}`, x),
@@ -175,7 +175,7 @@ export const writers: Readonly<Record<ElementwiseKernel, Write>> = {
   Selu: unary((l, x) =>
     elu(l, x, backend_util.SELU_SCALEALPHA / backend_util.SELU_SCALE, backend_util.SELU_SCALE),
   ),
-  Sigmoid: unary((_l, x) => `1.0 / (1.0 + exp(-${x}))`),
+  Sigmoid: unary((l, x) => l.choose(isNan(x), x, `1.0 / (1.0 + exp(-${x}))`)),
   Sign: unary((l, x) => l.choose(isNan(x), '0.0', `sign(${x})`)),
   Sin: built('sin'),
   Sinh: unary((_l, x) => `0.5 * (exp(${x}) - exp(-${x}))`),

@@ -46,24 +46,25 @@ export interface Shading extends Language {
 const MOST_DIMENSIONS = 6;
 
 /** Floats and booleans, elementwise. */
-function roleOnGpu(node: KernelNode): Role | null {
+function roleOnGpu(node: KernelNode, mostTensors: number): Role | null {
   const role = roleOf(node);
   if (role === null || role === 'reduction') return null;
   const values = [...orderedInputs(node), node.outputs[0]!];
+  if (values.length > mostTensors) return null;
   const isTaken = ({dtype, shape}: Value): boolean =>
     (dtype === 'float32' || dtype === 'bool') && shape.length <= MOST_DIMENSIONS;
   return values.every(isTaken) ? role : null;
 }
 
 export const gpuGenerator = (
-  {name, backend, mostTensors}: Pick<GroupGenerator, 'name' | 'backend' | 'mostTensors'>,
+  {name, backend, mostTensors}: Required<Pick<GroupGenerator, 'name' | 'backend' | 'mostTensors'>>,
   shading: Shading,
 ): GroupGenerator => ({
   name,
   backend,
   mostTensors,
   unavailable: () => null,
-  roleOf: roleOnGpu,
+  roleOf: (node) => roleOnGpu(node, mostTensors),
   compileGroup: (group) => compileGroup(group, shading),
 });
 

@@ -21,7 +21,7 @@ const glsl: Shading = {
   choose: (condition, then, otherwise) => `(${condition} ? ${then} : ${otherwise})`,
   atan2: (y, x) => `atan(${y}, ${x})`,
   nan: 'NAN',
-  infinity: 'INFINITY',
+  infinity: '(1.0 / 0.0)',
   declare: (name, expression) => `float ${name} = ${expression};`,
   write: ({elements, lines, result}) =>
     [

@@ -1,0 +1,3 @@
+// Generated programs, in the browser.
+import '../kernels/stock.js';
+import '../compile/gpuPrograms.test.js';

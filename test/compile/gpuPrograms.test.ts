@@ -1,0 +1,202 @@
+import * as tf from '@tensorflow/tfjs';
+import {expect} from 'chai';
+import {elementwise} from '../../src/compile/codegen/elementwise.js';
+import {fusingCompiler, type FusedFunction} from '../../src/compile/index.js';
+import {grad, jit, makeFx} from '../../src/index.js';
+import {describeBackends} from '../backends.js';
+import {callOf, drawOne} from '../kernels/checks/check.js';
+import {table} from '../kernels/table.js';
+import {toTensor} from '../support/host.js';
+
+type F = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
+
+/** Runs a function's graph, compiled without passes, and the function itself, and gives the numbers of both. */
+async function both(
+  f: F,
+  inputs: readonly tf.Tensor[],
+): Promise<{given: number[][]; wanted: number[][]; compiled: FusedFunction}> {
+  const graph = makeFx(f)(...inputs);
+  const compiled = fusingCompiler()(graph.graph);
+  const results = [compiled(inputs), [tf.tidy(() => f(...inputs))].flat()] as const;
+  results[0].forEach((result, index) => {
+    expect(result.shape).to.deep.equal(results[1][index]!.shape);
+    expect(result.dtype).to.equal(results[1][index]!.dtype);
+  });
+  const numbersOf = (tensors: readonly tf.Tensor[]): Promise<number[][]> =>
+    Promise.all(tensors.map(async (x) => Array.from(await x.data())));
+  const [given, wanted] = [await numbersOf(results[0]), await numbersOf(results[1])];
+  tf.dispose([...results[0], ...results[1], ...inputs]);
+  graph.dispose();
+  return {given, wanted, compiled};
+}
+
+function expectClose(given: number[][], wanted: number[][], tolerance: number): void {
+  expect(given.length).to.equal(wanted.length);
+  wanted.forEach((numbers, output) =>
+    numbers.forEach((value, i) => {
+      const actual = given[output]![i];
+      const show = `output ${output}, element ${i}`;
+      if (!Number.isFinite(value)) expect(actual, show).to.deep.equal(value);
+      else expect(actual, show).to.be.closeTo(value, tolerance * Math.max(1, Math.abs(value)));
+    }),
+  );
+}
+
+/** Programs that tfjs runs for a graph: steps of generated code are one for each output. */
+const generated = ({lowered}: FusedFunction): string[] =>
+  lowered.steps.flatMap(({code}) => (code === null ? [] : [code]));
+
+const gelu = (x: tf.Tensor): tf.Tensor =>
+  tf.mul(tf.mul(x, 0.5), tf.add(1, tf.tanh(tf.mul(0.8, tf.add(x, tf.mul(0.04, tf.pow(x, 3)))))));
+
+describeBackends(
+  'programs for GPUs',
+  (backend) => {
+    const seen = new Set<string>();
+    const rows = new Map<string, (typeof table)[number][]>();
+    for (const row of table.filter(({kernel}) => kernel in elementwise)) {
+      rows.set(row.kernel, [...(rows.get(row.kernel) ?? []), row]);
+    }
+    for (const [kernel, list] of rows) {
+      it(`of ${kernel} give what tfjs's own give`, async () => {
+        for (const row of list.slice(0, 4)) {
+          if (row.faulty?.[backend] !== undefined || tf.getKernel(kernel, backend) == null)
+            continue;
+          const inputs = drawOne(row, 'compiled').map(toTensor);
+          const {given, wanted, compiled} = await both(callOf(row), inputs);
+          if (generated(compiled).length > 0) seen.add(kernel);
+          expectClose(given, wanted, 2e-5);
+        }
+      });
+    }
+
+    it('are generated for every kernel that generators have code for', () => {
+      // What Tile repeats has to have size 1: see below.
+      const missing = Object.keys(elementwise).filter(
+        (kernel) => !seen.has(kernel) && kernel !== 'Tile' && tf.getKernel(kernel, backend) != null,
+      );
+      expect(missing).to.deep.equal([]);
+    });
+
+    const special = [0, 1, -1, 0.5, -2.5, 3.5, 7, 30, -30, 1e30, NaN, Infinity, -Infinity];
+    // What tfjs's own shaders give for these differs between backends, and from the other backends.
+    const unary = ['Abs', 'Exp', 'Log', 'Sqrt', 'Relu', 'Step', 'Sigmoid', 'Round', 'Floor', 'Neg'];
+    for (const kernel of unary) {
+      it(`of ${kernel} give NaN, infinities and ties as JavaScript does`, async () => {
+        // In software, the logarithm of 0 is that of the smallest number.
+        const numbers = special.filter((x) => kernel !== 'Log' || x !== 0);
+        const x = tf.tensor1d(numbers);
+        const f: F = (x) => tf.engine().runKernel<tf.Tensor>(kernel, {x: x!}, {alpha: 0.25});
+        const {given} = await both(f, [x]);
+        const even = (x: number): number => {
+          const below = Math.floor(x);
+          const isTie = x - below === 0.5;
+          return isTie ? 2 * Math.round(below / 2) : Math.round(x);
+        };
+        const exact: Record<string, (x: number) => number> = {
+          Abs: Math.abs,
+          Exp: Math.exp,
+          Log: Math.log,
+          Sqrt: Math.sqrt,
+          Relu: (x) => Math.max(0, x),
+          Step: (x) => (Number.isNaN(x) ? x : x > 0 ? 1 : 0.25),
+          Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+          Round: even,
+          Floor: Math.floor,
+          Neg: (x) => -x,
+        };
+        const wanted = numbers.map((x) => Math.fround(exact[kernel]!(x)));
+        expectClose([given[0]!.map((x) => x + 0)], [wanted.map((x) => x + 0)], 1e-4);
+      });
+    }
+
+    it('take numbers of every size as attributes', async () => {
+      const pairs: readonly (readonly [number, number])[] = [
+        [-Infinity, 2],
+        [-1e-7, 1e30],
+        [0, Infinity],
+      ];
+      for (const [low, high] of pairs) {
+        const {given, wanted} = await both(
+          (x) => tf.clipByValue(x!, low, high),
+          [tf.tensor1d([-3, -1e-8, 0, 1, 5])],
+        );
+        expectClose(given, wanted, 1e-6);
+      }
+    });
+
+    it('follow broadcasting along any dimensions, and views', async () => {
+      const shapes = [[], [1], [7], [5, 1], [5, 7], [3, 1, 1], [3, 1, 7], [2, 3, 5, 7]];
+      for (const left of shapes) {
+        for (const right of [[7], [5, 1], [3, 1, 7]]) {
+          const inputs = [tf.randomUniform(left, 1, 2), tf.randomUniform(right, 1, 2)];
+          const f: F = (a, b) => {
+            const product = tf.mul(a!, b!);
+            const wide = tf.broadcastTo(b!, product.shape);
+            return [
+              tf.sqrt(product),
+              tf.neg(tf.expandDims(product, 0)),
+              tf.exp(a!),
+              tf.add(wide, 1),
+            ];
+          };
+          const {given, wanted} = await both(f, inputs);
+          expectClose(given, wanted, 1e-5);
+        }
+      }
+    });
+
+    it('take inputs that tfjs has in packed textures, and give inputs to its kernels', async () => {
+      const inputs = [tf.randomUniform([5, 6]), tf.randomUniform([6, 7]), tf.randomUniform([7])];
+      const f: F = (a, b, c) => {
+        const product = tf.add(tf.matMul(a!, b!), c!);
+        const hidden = tf.tanh(tf.reshape(tf.matMul(a!, b!), [5, 1, 7]));
+        return [
+          tf.matMul(gelu(product), tf.transpose(product)),
+          hidden,
+          tf.sum(tf.exp(product), 0),
+        ];
+      };
+      const {given, wanted} = await both(f, inputs);
+      expectClose(given, wanted, 1e-4);
+    });
+
+    it('are as few as there are outputs of a chain', async () => {
+      const x = tf.randomUniform([4, 6], -1, 1);
+      const {given, wanted, compiled} = await both((x) => gelu(x!), [x]);
+      expectClose(given, wanted, 1e-5);
+      expect(generated(compiled)).to.have.length(1);
+      expect(compiled.lowered.steps).to.have.length(1);
+      expect(compiled.lowered.steps[0]!.kernels.length).to.be.greaterThan(7);
+      expect(compiled.lowered.generator).to.equal(backend === 'webgl' ? 'GLSL' : 'WGSL');
+    });
+
+    it('stay within what a shader can read', async () => {
+      const inputs = Array.from({length: 20}, (_, i) => tf.randomUniform([3], i, i + 1));
+      const f: F = (...all) => all.reduce((sum, x) => tf.add(tf.mul(sum, 0.5), x));
+      const {given, wanted, compiled} = await both(f, inputs);
+      expectClose(given, wanted, 1e-5);
+      expect(generated(compiled).length).to.be.within(2, 10);
+      const many = Array.from({length: 20}, (_, i) => tf.randomUniform([3], i, i + 1));
+      const sum = await both((...all) => tf.addN(all), many);
+      expectClose(sum.given, sum.wanted, 1e-5);
+    });
+
+    it('run in jit, forward and backward, and leave nothing behind', async () => {
+      const x = tf.randomUniform([8, 9], -1, 1);
+      const plain = grad((x: tf.Tensor) => tf.sum(gelu(x)));
+      const compiled = jit(plain);
+      const eager = plain(x);
+      const wanted = await eager.data();
+      tf.tidy(() => void compiled(x));
+      const before = tf.memory().numTensors;
+      for (let i = 0; i < 20; i++) tf.tidy(() => void compiled(x));
+      expect(tf.memory().numTensors).to.equal(before);
+      const result = compiled(x);
+      expectClose([Array.from(await result.data())], [Array.from(wanted)], 1e-4);
+      compiled.dispose();
+      tf.dispose([x, eager, result]);
+    });
+  },
+  {only: ['webgl', 'webgpu'], ignoreBuffers: true},
+);

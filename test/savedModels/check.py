@@ -68,7 +68,7 @@ def main(wanted):
         sys.exit(1)
     if not wanted:
         checked = {'tensorflow': tf.__version__, 'digests': digests}
-        (HERE / 'checked.json').write_text(json.dumps(checked, indent=1) + '\n')
+        (HERE / 'checked.json').write_text(json.dumps(checked, indent=2) + '\n')
 
 
 main(set(sys.argv[1:]))

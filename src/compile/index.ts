@@ -71,6 +71,9 @@ export type {
   GroupGenerator,
   SegmentGenerator,
 } from './codegen/generator.js';
+export {webglGenerator} from './codegen/gpu/webgl.js';
+export {webgpuGenerator} from './codegen/gpu/webgpu.js';
+export {javascriptGenerator} from './codegen/javascript/index.js';
 export {tensorflowGenerator} from './codegen/tensorflow/index.js';
 export {wasmGenerator} from './codegen/wasm/index.js';
 export type {Group, Segment} from './grouping.js';

@@ -12,10 +12,11 @@ import {
   type Samples,
 } from './measure.js';
 import type {Goal, Library, Part, Program, Row} from './rows/row.js';
+import {jaxPrograms, type Jax} from './jaxJs.js';
 import type {StockTfjs} from './stock.js';
 
 /** The library, and what it is measured against. */
-export type Side = 'ours' | 'loop' | 'byHand';
+export type Side = 'ours' | 'loop' | 'byHand' | 'jaxJs' | 'jaxJsJit';
 
 export interface Timing extends Footprint {
   readonly label: string;
@@ -40,6 +41,8 @@ export interface Result {
   readonly loopOverOurs?: Distribution;
   /** How many times as long as by hand. */
   readonly oursOverHand?: Distribution;
+  /** How many times as fast as jax-js's jit. */
+  readonly jaxOverOurs?: Distribution;
   readonly goal?: Goal;
 }
 
@@ -48,6 +51,8 @@ export interface Arena {
   readonly backend: string;
   readonly library: Library;
   readonly stock: StockTfjs;
+  /** Where it runs on the same processor as the backend. */
+  readonly jax?: Jax;
 }
 
 /** Relative to the largest element: float32 sums of some thousand terms in another order. */
@@ -66,18 +71,25 @@ interface Entrant {
  */
 export async function contest(
   row: Row,
-  {backend, library, stock}: Arena,
+  {backend, library, stock, jax}: Arena,
   effort: Effort,
 ): Promise<Result> {
   tf.engine().startScope(row.id);
   try {
-    const {ours, loop, byHand} = row.prepare(library, backend);
+    const {ours, loop, byHand, jaxJs} = row.prepare(library, backend);
+    const others = jax && jaxJs && jaxPrograms(jax, jaxJs);
     const inStock = <R>(body: () => R): R => stock.during(body);
     const asItIs = <R>(body: () => R): R => body();
     const entrants: Entrant[] = [
       {side: 'byHand', program: byHand, within: byHand.usesLibrary ? asItIs : inStock},
       {side: 'ours', program: ours, within: asItIs},
       ...(loop ? [{side: 'loop', program: loop, within: inStock} as const] : []),
+      ...(others
+        ? ([
+            {side: 'jaxJs', program: others.eager, within: asItIs},
+            {side: 'jaxJsJit', program: others.jit, within: asItIs},
+          ] as const)
+        : []),
     ];
     const missing = new Map(entrants.map((entrant) => [entrant, findMissingKernel(entrant)]));
     const able = entrants.filter((entrant) => missing.get(entrant) === undefined);
@@ -105,6 +117,7 @@ export async function contest(
       sides,
       loopOverOurs: ratioOf(samples, 'loop', 'ours'),
       oursOverHand: ratioOf(samples, 'ours', 'byHand'),
+      jaxOverOurs: ratioOf(samples, 'jaxJsJit', 'ours'),
       goal: row.goals?.[backend],
     };
   } finally {
@@ -130,7 +143,9 @@ function findMissingKernel({side, program, within}: Entrant): string | undefined
 function assertAgreement([first, ...others]: readonly Entrant[]): void {
   for (const other of others) {
     tf.tidy(() => {
-      const [whole, actual] = [first, other].map(({program, within}) => within(program.run));
+      const [whole, actual] = [first, other].map(({program, within}) =>
+        within(program.result ?? program.run),
+      );
       const {part} = other.program;
       const error = distance(actual, part ? tf.slice(whole as tf.Tensor, 0, part.done) : whole);
       if (!(error <= tolerance)) {

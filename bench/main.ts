@@ -4,6 +4,7 @@ import {parseArgs} from 'node:util';
 import '@tensorflow/tfjs'; // tfjs-core alone registers no gradients
 import * as tf from '@tensorflow/tfjs-core';
 import {contest, type Result} from './contest.js';
+import {loadJaxJs} from './jaxJs.js';
 import type {Effort} from './measure.js';
 import {formatTable} from './report.js';
 import {rows} from './rows/index.js';
@@ -57,13 +58,20 @@ async function main(): Promise<void> {
   const library = await import('../src/index.js');
   for (const stock of stocks.values()) stock.libraryLoaded();
 
+  const jax = await loadJaxJs();
   const results: Result[] = [];
   for (const [backend, stock] of stocks) {
     await tf.setBackend(backend);
     for (const row of rows.filter((row) => values.only.includes(row.id))) {
       process.stderr.write(`${backend}: ${row.title}\n`);
       try {
-        results.push(await contest(row, {backend, library, stock}, effort));
+        results.push(
+          await contest(
+            row,
+            {backend, library, stock, jax: backend === 'wasm' ? jax : undefined},
+            effort,
+          ),
+        );
       } catch (error) {
         process.exitCode = 1;
         console.error(`${backend}: ${row.title} failed:`, error);

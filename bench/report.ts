@@ -7,8 +7,10 @@ const columns = [
   'ours, ms',
   'loop',
   'by hand',
+  'jax-js: jit, eager',
   'loop / ours',
   'ours / by hand',
+  'jax-js jit / ours',
   'goal',
   'kernels',
   'peak MB',
@@ -20,14 +22,16 @@ export function formatTable(results: readonly Result[]): string {
   for (const backend of new Set(results.map((result) => result.backend))) {
     table.push([{content: `── ${backend}`, colSpan: columns.length}]);
     for (const result of results.filter((result) => result.backend === backend)) {
-      const {sides, loopOverOurs, oursOverHand} = result;
+      const {sides, loopOverOurs, oursOverHand, jaxOverOurs} = result;
       table.push([
         `${result.title}\n  ${result.detail}`,
         time(sides.ours),
         time(sides.loop),
         time(sides.byHand),
+        `${median(sides.jaxJsJit)}\n  ${median(sides.jaxJs)}`,
         times(loopOverOurs),
         times(oursOverHand),
+        times(jaxOverOurs),
         goals(result),
         both(sides, ({kernels}) => String(kernels)),
         both(sides, ({peakBytes}) => number(peakBytes / 2 ** 20)),
@@ -47,6 +51,9 @@ function time(side: Timing | NotAvailable | undefined): string {
   return `${number(median)}\n  ${number(p10)}–${number(p90)}`;
 }
 
+const median = (side: Timing | NotAvailable | undefined): string =>
+  isTiming(side) ? number(side.milliseconds.median) : '–';
+
 const times = (ratio: Distribution | undefined) => (ratio ? `${number(ratio.median)}×` : '–');
 
 /** Ours, then by hand. */
@@ -59,7 +66,7 @@ interface Verdict {
   readonly met: boolean;
 }
 
-function verdicts({goal, loopOverOurs, oursOverHand}: Result): Verdict[] {
+function verdicts({goal, loopOverOurs, oursOverHand, jaxOverOurs}: Result): Verdict[] {
   const found: Verdict[] = [];
   if (goal?.loopOverOurs !== undefined && loopOverOurs) {
     found.push({
@@ -71,6 +78,12 @@ function verdicts({goal, loopOverOurs, oursOverHand}: Result): Verdict[] {
     found.push({
       text: `hand ≤ ${Number(goal.oursOverHand.toPrecision(2))}×`,
       met: oursOverHand.median <= goal.oursOverHand,
+    });
+  }
+  if (goal?.jaxOverOurs !== undefined && jaxOverOurs) {
+    found.push({
+      text: `jax-js ≥ ${goal.jaxOverOurs}×`,
+      met: jaxOverOurs.median >= goal.jaxOverOurs,
     });
   }
   return found;
@@ -93,7 +106,13 @@ const partly = (side: Timing | NotAvailable) =>
 
 /** What the columns stand for in each row. */
 function notes(results: readonly Result[]): string {
-  const names: Record<Side, string> = {ours: 'ours', loop: 'loop', byHand: 'by hand'};
+  const names: Record<Side, string> = {
+    ours: 'ours',
+    loop: 'loop',
+    byHand: 'by hand',
+    jaxJs: 'jax-js',
+    jaxJsJit: 'jax-js, jit',
+  };
   const byId = new Map(results.map((result) => [result.id, result]));
   const lines = [...byId.values()].map(({id, sides}) => {
     const parts = (['ours', 'loop', 'byHand'] as const).flatMap((side) =>
@@ -104,7 +123,7 @@ function notes(results: readonly Result[]): string {
   return [
     'Medians of interleaved rounds (10th–90th percentile); ratios are medians of the ratios within rounds. Loop and by hand run on stock',
     'tfjs, without the kernels and gradients that the library registers. Kernels and peak memory: ours / by hand; memory as tfjs counts',
-    'it, views of the same data included.',
+    'it, views of the same data included. jax-js runs on its WebAssembly backend, in one thread; its results are read, since it waits till then.',
     ...lines,
   ].join('\n');
 }

@@ -4,6 +4,8 @@ import {lennardJonesDetail, lennardJonesStep} from './lennardJones.js';
 import {maml} from './maml.js';
 import {perExampleCnn} from './perExampleCnn.js';
 import {perExampleMlp} from './perExampleMlp.js';
+import {hundredOps, hundredOpsInJax} from './scalar.js';
+import type {Jax, JaxArray, JaxJob} from '../jaxJs.js';
 import type {Call, Goal, Library, Row} from './row.js';
 
 const size = 2 ** 20;
@@ -16,14 +18,24 @@ const chain = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => {
   return tf.sqrt(tf.add(tf.mul(active, active), 1));
 };
 
-const total = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.sum(chain(x, y));
+const chainInJax =
+  (
+    x: tf.Tensor,
+    y: tf.Tensor,
+    transform: (jax: Jax, f: (x: JaxArray, y: JaxArray) => JaxArray) => unknown,
+  ): JaxJob =>
+  (jax, copy) => {
+    const {nn, numpy: np} = jax;
+    const f = (x: JaxArray, y: JaxArray): JaxArray => {
+      const squashed = np.tanh(x.ref.mul(y.ref).add(0.5));
+      const gate = nn.sigmoid(squashed.mul(x.ref).sub(y));
+      const active = nn.relu(gate.mul(2).add(x));
+      return np.sqrt(active.ref.mul(active).add(1));
+    };
+    return {f: transform(jax, f) as never, args: [copy(x), copy(y)]};
+  };
 
-/** A hundred ops on a number: what is left is what each call costs. */
-function hundredOps(x: tf.Tensor): tf.Tensor {
-  let y = x;
-  for (let i = 0; i < 25; i++) y = tf.cos(tf.add(tf.mul(tf.sin(y), x), x));
-  return y;
-}
+const total = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.sum(chain(x, y));
 
 const inputs = (): [tf.Tensor, tf.Tensor] => [
   tf.randomNormal([size], 0, 1, 'float32', 1),
@@ -33,7 +45,10 @@ const inputs = (): [tf.Tensor, tf.Tensor] => [
 /** Times as fast as eager, as `oursOverHand` counts. */
 const timesFaster = (factors: Readonly<Record<string, number>>): Record<string, Goal> =>
   Object.fromEntries(
-    Object.entries(factors).map(([backend, factor]) => [backend, {oursOverHand: 1 / factor}]),
+    Object.entries(factors).map(([backend, factor]) => [
+      backend,
+      {oursOverHand: 1 / factor, jaxOverOurs: 1},
+    ]),
   );
 
 const compiledChain: Row = {
@@ -47,6 +62,7 @@ const compiledChain: Row = {
     return {
       ours: {label: 'jit(f)', run: () => compiled(x, y)},
       byHand: {label: 'eager', run: () => chain(x, y)},
+      jaxJs: chainInJax(x, y, (_jax, f) => f),
     };
   },
 };
@@ -62,6 +78,7 @@ const compiledChainGradient: Row = {
     return {
       ours: {label: 'jit(grad(f))', run: () => compiled(x, y)},
       byHand: {label: 'tf.grads', run: () => stock([x, y])[0]!},
+      jaxJs: chainInJax(x, y, ({grad}, f) => grad((x: JaxArray, y: JaxArray) => f(x, y).sum())),
     };
   },
 };
@@ -77,6 +94,23 @@ const compiledScalar: Row = {
     return {
       ours: {label: 'jit(f)', run: () => compiled(x)},
       byHand: {label: 'eager', run: () => hundredOps(x)},
+      jaxJs: hundredOpsInJax(x, (_jax, f) => f),
+    };
+  },
+};
+
+const compiledScalarGradient: Row = {
+  id: 'compiled-scalar-grad',
+  title: 'jit, gradient of a scalar function',
+  detail: '100 ops',
+  goals: timesFaster({wasm: 15, tensorflow: 2}),
+  prepare({jit, grad}) {
+    const x = tf.scalar(0.3);
+    const [compiled, stock] = [jit(grad(hundredOps)), tf.grad(hundredOps)];
+    return {
+      ours: {label: 'jit(grad(f))', run: () => compiled(x)},
+      byHand: {label: 'tf.grad', run: () => stock(x)},
+      jaxJs: hundredOpsInJax(x, ({grad}, f) => grad(f)),
     };
   },
 };
@@ -115,6 +149,7 @@ export const compiled: readonly Row[] = [
   compiledChain,
   compiledChainGradient,
   compiledScalar,
+  compiledScalarGradient,
   compiledRow(maml, {tensorflow: 2}),
   compiledRow(hessians, {tensorflow: 2}),
   compiledCall('lennard-jones', lennardJones, {tensorflow: 2}, lennardJonesStep),

@@ -16,6 +16,7 @@ export const ensemble: Row = {
   id: 'ensemble',
   title: `ensemble of ${models} MLPs, forward`,
   detail: `784-128-10, batch ${batch}`,
+  goals: {wasm: {jaxOverOurs: 1}},
   prepare({vmap}, backend) {
     const stacked: Params = {
       w1: glorot([models, 784, 128]),
@@ -34,6 +35,11 @@ export const ensemble: Row = {
         run: () => tf.stack(single.map((params) => mlp(params, x))),
       },
       byHand: {label: 'products of all models at once', run: () => byHand(stacked, x, backend)},
+      jaxJs: ({nn, numpy: np, vmap}, copy) => {
+        const forward = ({w1, b1, w2, b2}: ReturnType<typeof copy<Params>>, x: typeof w1) =>
+          np.matmul(nn.relu(np.matmul(x, w1).add(b1)), w2).add(b2);
+        return {f: vmap(forward, [0, null]) as never, args: [copy(stacked), copy(x)]};
+      },
     };
   },
 };

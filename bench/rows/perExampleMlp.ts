@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {idiomsFor} from '../byHand.js';
 import {glorot, onesHot} from '../inputs.js';
 import {gradsLoop} from '../loop.js';
+import type {JaxJob} from '../jaxJs.js';
 import type {Call, Row} from './row.js';
 
 const batch = 64;
@@ -19,7 +20,7 @@ export const perExampleMlp: Row = {
   title: 'per-example gradients, MLP',
   detail: `784-128-10, batch ${batch}`,
   goals: {
-    wasm: {loopOverOurs: 20, oursOverHand: 1.5},
+    wasm: {loopOverOurs: 20, oursOverHand: 1.5, jaxOverOurs: 1},
     tensorflow: {loopOverOurs: 20, oursOverHand: 1.5},
   },
   prepare({grad, vmap}, backend) {
@@ -37,9 +38,24 @@ export const perExampleMlp: Row = {
       ours: {label: 'vmap(grad(loss))', run: () => perExample(params, x, y)},
       loop: gradsLoop(loss, params, x, y),
       byHand: {label: 'backpropagation by hand', run: () => byHand(params, x, y, backend)},
+      jaxJs: inJax(params, x, y),
     };
   },
 };
+
+const inJax =
+  (params: Params, x: tf.Tensor, y: tf.Tensor): JaxJob =>
+  ({grad, nn, numpy: np, vmap}, copy) => {
+    type Arrays = Record<keyof Params, ReturnType<typeof np.zeros>>;
+    const loss = ({w1, b1, w2, b2}: Arrays, x: Arrays['w1'], y: Arrays['w1']) => {
+      const hidden = nn.relu(np.matmul(x, w1).add(b1));
+      return y
+        .mul(nn.logSoftmax(np.matmul(hidden, w2).add(b2)))
+        .sum()
+        .neg();
+    };
+    return {f: vmap(grad(loss), [null, 0, 0]) as never, args: [copy(params), copy(x), copy(y)]};
+  };
 
 function byHand({w1, b1, w2, b2}: Params, x: tf.Tensor2D, y: tf.Tensor, backend: string): Params {
   const {outer, timesTransposed, positive} = idiomsFor(backend);

@@ -1,4 +1,5 @@
 import type {TensorContainer} from '@tensorflow/tfjs-core';
+import type {JaxJob} from '../jaxJs.js';
 
 /** The library under test, handed to the rows: they must not load it themselves (see `StockTfjs`). */
 export type Library = typeof import('../../src/index.js');
@@ -8,6 +9,8 @@ export interface Program {
   /** What it does, for the report: 'loop of 64 tf.grads'. */
   readonly label: string;
   readonly run: () => TensorContainer;
+  /** What is checked, if that is not what `run` returns. */
+  readonly result?: () => TensorContainer;
   /** For what would take too long: it does only the first so many of all examples, and its time is scaled. */
   readonly part?: Part;
   /** Whether it runs the library's transforms, though it is none of our contenders: it has the library's kernels then. */
@@ -32,6 +35,8 @@ interface Contest {
   readonly loop?: Program;
   /** Stock tfjs, batched by hand as well as it can be on this backend; for what needs no batching, the plain call. */
   readonly byHand: Program;
+  /** The same in jax-js. */
+  readonly jaxJs?: JaxJob;
   /** What `ours` calls, for a row that compiles it. */
   readonly call?: Call;
 }
@@ -42,6 +47,8 @@ export interface Goal {
   readonly loopOverOurs?: number;
   /** At most so many times as long as by hand. */
   readonly oursOverHand?: number;
+  /** At least so many times as fast as jax-js's jit. */
+  readonly jaxOverOurs?: number;
 }
 
 export interface Row {

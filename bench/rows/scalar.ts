@@ -1,14 +1,29 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type {Jax, JaxArray, JaxJob} from '../jaxJs.js';
 import type {Row} from './row.js';
 
 const batch = 64;
 
 /** A hundred ops on tensors so small that only overhead counts. Stock tfjs can differentiate all of them twice. */
-function hundredOps(x: tf.Tensor): tf.Tensor {
+export function hundredOps(x: tf.Tensor): tf.Tensor {
   let y = x;
   for (let i = 0; i < 25; i++) y = tf.cos(tf.add(tf.mul(tf.sin(y), x), x));
   return y;
 }
+
+/** The same in jax-js, under its transforms. */
+export const hundredOpsInJax =
+  (x: tf.Tensor, transform: (jax: Jax, f: (x: JaxArray) => JaxArray) => unknown): JaxJob =>
+  (jax, copy) => {
+    const {numpy: np} = jax;
+    const f = (x: JaxArray): JaxArray => {
+      let y = x.ref;
+      for (let i = 0; i < 25; i++) y = np.cos(np.sin(y).mul(x.ref).add(x.ref));
+      x.dispose();
+      return y;
+    };
+    return {f: transform(jax, f) as never, args: [copy(x)]};
+  };
 
 const detail = '100 ops';
 const point = () => tf.scalar(0.3);
@@ -24,6 +39,7 @@ export const scalarGrad: Row = {
     return {
       ours: {label: 'grad(f)', run: () => ours(x)},
       byHand: {label: 'tf.grad', run: () => stock(x)},
+      jaxJs: hundredOpsInJax(x, ({grad}, f) => grad(f)),
     };
   },
 };
@@ -65,6 +81,7 @@ export const scalarVmap: Row = {
         run: () => tf.stack(tf.unstack(xs).map((x) => hundredOps(x))),
       },
       byHand: {label: 'plain call', run: () => hundredOps(xs)},
+      jaxJs: hundredOpsInJax(xs, ({vmap}, f) => vmap(f)),
     };
   },
 };
@@ -82,6 +99,7 @@ export const scalarSecondOrder: Row = {
     return {
       ours: {label: 'grad(grad(f))', run: () => ours(x)},
       byHand: {label: 'tf.grad(tf.grad)', run: () => stock(x)},
+      jaxJs: hundredOpsInJax(x, ({grad}, f) => grad(grad(f))),
     };
   },
 };

@@ -72,9 +72,9 @@ export const generatesCode = (generators = library): boolean =>
   generatorInUse(generators).generator !== null;
 
 /**
- * A compiler for `aotFunction` and `memoryEfficientFusion` that fuses elementwise kernels, and reductions of their results, and has code
- * generated for each group, for the backend that is in use when it compiles. Where there is no code for it, the graph runs kernel by kernel,
- * each tensor freed after its last use, and a warning says so once. `jit` compiles with it.
+ * A compiler for `aotFunction` and `memoryEfficientFusion` that has code generated for the backend that is in use when it compiles: on wasm for
+ * each group of elementwise kernels, with the reductions of their results, on tensorflow for the whole graph. Where there is no code for it,
+ * the graph runs kernel by kernel, each tensor freed after its last use, and a warning says so once. `jit` compiles with it.
  *
  * @example
  * const f = compile.aotFunction((x: tf.Tensor) => tf.sum(tf.square(x)), {fwCompiler: compile.fusingCompiler()});

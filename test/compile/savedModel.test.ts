@@ -166,6 +166,25 @@ describeBackends(
     );
 
     it(
+      'writes models of tf.layers as functions of their inputs',
+      inDirectory(async (directory) => {
+        const model = tf.sequential({
+          layers: [
+            tf.layers.conv1d({inputShape: [6, 3], filters: 4, kernelSize: 3, activation: 'relu'}),
+            tf.layers.batchNormalization(),
+            tf.layers.lstm({units: 4}),
+            tf.layers.dropout({rate: 0.5}),
+            tf.layers.dense({units: 5, activation: 'softmax'}),
+          ],
+        });
+        const x = tf.randomNormal([2, 6, 3], 0, 1, 'float32', 1);
+        exportSavedModel((x: tf.Tensor) => model.apply(x) as tf.Tensor, [x], directory);
+        expectClose((await run(directory, {arg0: x}))['result'], model.predict(x));
+        model.dispose();
+      }),
+    );
+
+    it(
       'writes the same bytes each time, and keeps nothing',
       inDirectory((directory) => {
         const {f, args} = programs[1]!.make();

@@ -270,7 +270,7 @@ describe('the writer of protocol buffers', () => {
   const bytesOf = (write: (message: MessageWriter) => void): number[] => {
     const message = new MessageWriter();
     write(message);
-    return [...Buffer.concat(message.finished())];
+    return [...message.finish()];
   };
 
   it('writes integers, floats, texts and messages as the format says', () => {
@@ -286,18 +286,5 @@ describe('the writer of protocol buffers', () => {
     expect(bytesOf((message) => message.integer(1, -2))).to.deep.equal(minusTwo);
     expect(bytesOf((message) => message.float(4, 1))).to.deep.equal([0x25, 0, 0, 0x80, 0x3f]);
     expect(bytesOf((message) => message.integer(16, true))).to.deep.equal([0x80, 0x01, 1]);
-  });
-
-  it('knows the length of what it has written, however large', () => {
-    const blob = new Uint8Array(2 ** 28);
-    const message = new MessageWriter().message(1, (inner) => {
-      for (let i = 0; i < 12; i++) inner.bytes(2, blob);
-    });
-    // 2^28 takes five bytes as a length, and so does the length of the whole.
-    const length = 12 * (2 ** 28 + 6);
-    expect(message.length).to.equal(length + 6);
-    const [header] = message.finished() as [Uint8Array];
-    const read = [...header.slice(1, 6)].reduce((sum, byte, i) => sum + (byte & 127) * 128 ** i, 0);
-    expect(read).to.equal(length);
   });
 });

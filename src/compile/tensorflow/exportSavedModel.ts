@@ -7,7 +7,13 @@ import {listOf, showSpec, type KernelNode, type TensorSpec, type Value} from '..
 import {optimize} from '../passes/index.js';
 import {BACKEND, nodeBackend, type NodeBackend} from './backend.js';
 import {writeFile} from './files.js';
-import {MODEL_FILE, savedModel, type NamedTensor, type OpNode} from './graphDef.js';
+import {
+  bytesOfConstants,
+  MODEL_FILE,
+  savedModel,
+  type NamedTensor,
+  type OpNode,
+} from './graphDef.js';
 import {OpGraph} from './opGraph.js';
 import {recordKernel, type Recording} from './recorder.js';
 
@@ -70,14 +76,13 @@ export function exportSavedModel<A extends unknown[], R>(
   const graph = optimize(captured.graph);
   try {
     const {nodes, inputs, outputs} = opsOf(backend, {...captured, graph});
-    const parts = savedModel(nodes, {name: signature, inputs, outputs});
-    const bytes = parts.reduce((sum, {length}) => sum + length, 0);
+    const bytes = bytesOfConstants(nodes);
     if (bytes > MOST_BYTES) {
       throw notExportable(
-        `the model takes ${bytes} bytes, and a SavedModel's graph can have no more than 2 GB. Make large tensors arguments instead of constants.`,
+        `the model's constants take ${bytes} bytes, and a SavedModel's graph can have no more than 2 GB. Make large tensors arguments instead of constants.`,
       );
     }
-    writeFile(directory, MODEL_FILE, parts);
+    writeFile(directory, MODEL_FILE, savedModel(nodes, {name: signature, inputs, outputs}));
     return {signature, inputs: specsOf(inputs), outputs: specsOf(outputs)};
   } finally {
     graph.dispose();

@@ -5,9 +5,7 @@ interface NodeModules {
   readonly 'node:fs': {
     mkdirSync(path: string, options: {readonly recursive: true}): unknown;
     mkdtempSync(prefix: string): string;
-    openSync(path: string, flags: 'w'): number;
-    writeFileSync(file: number, data: Uint8Array): void;
-    closeSync(file: number): void;
+    writeFileSync(path: string, data: Uint8Array): void;
     rmSync(path: string, options: {readonly recursive: true; readonly force: true}): void;
   };
   readonly 'node:os': {tmpdir(): string};
@@ -27,15 +25,10 @@ export const noFiles = (): string | null =>
  * Writes a file, and the directory that it is in.
  * @throws TransformError `not-exportable`
  */
-export function writeFile(directory: string, name: string, parts: readonly Uint8Array[]): void {
+export function writeFile(directory: string, name: string, data: Uint8Array): void {
   const [fs, path] = [moduleOf('node:fs'), moduleOf('node:path')];
   fs.mkdirSync(directory, {recursive: true});
-  const file = fs.openSync(path.join(directory, name), 'w');
-  try {
-    for (const part of parts) fs.writeFileSync(file, part);
-  } finally {
-    fs.closeSync(file);
-  }
+  fs.writeFileSync(path.join(directory, name), data);
 }
 
 /** Calls `body` with a new directory, which is gone afterwards. */

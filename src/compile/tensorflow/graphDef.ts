@@ -57,14 +57,11 @@ export const TYPES: Readonly<Record<DataType, number>> = {
 const PRODUCER = 561;
 
 /**
- * A SavedModel with one graph, tagged `serve`, one signature and no variables, as the parts of its file `saved_model.pb`.
+ * A SavedModel with one graph, tagged `serve`, one signature and no variables, as its file `saved_model.pb`.
  *
  * @see https://github.com/tensorflow/tensorflow/blob/v2.9.1/tensorflow/core/protobuf/saved_model.proto and the messages that it is made of
  */
-export function savedModel(
-  nodes: readonly OpNode[],
-  signature: Signature | null,
-): readonly Uint8Array[] {
+export function savedModel(nodes: readonly OpNode[], signature: Signature | null): Uint8Array {
   const model = new MessageWriter().integer(1, 1).message(2, (metaGraph) => {
     metaGraph.message(1, (info) => info.text(4, 'serve').text(5, '2.4.0'));
     metaGraph.message(2, (graph) => {
@@ -78,7 +75,7 @@ export function savedModel(
       message.text(3, 'tensorflow/serving/predict');
     });
   });
-  return model.finished();
+  return model.finish();
 }
 
 function writeNode(message: MessageWriter, {name, op, inputs, attrs}: OpNode): void {
@@ -138,6 +135,16 @@ function writeTensor(message: MessageWriter, {type, shape, values}: TensorData):
   if (values instanceof Uint8Array) message.bytes(4, values);
   else for (const text of values) message.bytes(8, text);
 }
+
+/** Bytes of all constants: nearly all that there is in a large graph. */
+export const bytesOfConstants = (nodes: readonly OpNode[]): number =>
+  nodes
+    .flatMap(({attrs}) => Object.values(attrs))
+    .reduce((sum, {kind, value}) => {
+      if (kind !== 'tensor') return sum;
+      const {values} = value;
+      return sum + (values instanceof Uint8Array ? values.length : 0);
+    }, 0);
 
 /** A graph in text, an op a line. */
 export const showOps = (nodes: readonly OpNode[]): string =>

@@ -63,8 +63,6 @@ export interface Strategy {
    * infinity, and is wrong where a window has nothing above it. [16, 24, 24, 64] by 2×2: 16 and 9.
    */
   readonly maxPoolGradient: 'kernel' | 'scatter';
-  /** What AvgPoolGrad divides by where a window meets padding: all of its size, which is wrong, or the part inside. */
-  readonly averageGradientDivides: 'by window' | 'by inside';
   /**
    * Slices, strided slices and reversals, and splits by slices: by their kernels, or as rows of a matrix by GatherNd. [16, 3, 28, 28, 8]
    * without the border of one dimension on wasm: 790 and 2 (at rank 3 the kernel takes 3.5), reversed 38 and 2, and every other element
@@ -93,8 +91,6 @@ export interface Strategy {
   readonly broadcasts: 'all' | 'arithmetic';
   /** Whether TensorScatterUpdate writes into its input. */
   readonly updatesInPlace: boolean;
-  /** Whether pooling by 1×1 windows returns its input wherever the shapes agree, even with strides and padding. */
-  readonly poolsOfOneAreIdentities: boolean;
   /** Whether Transform is wrong: cpu transforms the first image only, and wasm clamps what it should reflect. */
   readonly transformFails: (images: number, attrs: TransformAttrs) => boolean;
 }
@@ -112,14 +108,12 @@ const portable: Strategy = {
   volumes: 'kernel',
   convolutionPerExample: 'patches',
   maxPoolGradient: 'kernel',
-  averageGradientDivides: 'by window',
   slices: 'kernel',
   gather: 'kernel',
   indexArithmetic: 'kernels',
   repetition: 'tile',
   broadcasts: 'all',
   updatesInPlace: false,
-  poolsOfOneAreIdentities: true,
   transformFails: () => false,
 };
 
@@ -146,7 +140,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     repetition: 'product',
     broadcasts: 'arithmetic',
     indexArithmetic: 'host',
-    poolsOfOneAreIdentities: false,
     transformFails: (_images, {fillMode}) => fillMode === 'reflect',
   },
   tensorflow: {
@@ -156,9 +149,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     einsum: 'kernel',
     convolvesChannelsFirst: false,
     padsGradients: false,
-    averageGradientDivides: 'by inside',
     indexArithmetic: 'host',
-    poolsOfOneAreIdentities: false,
   },
 };
 

@@ -81,6 +81,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     gpu.transformsOfGpus,
     gpu.quotientsOfGpus,
     gpu.ranksOfGpus,
+    pools.poolsOfGpus,
   ),
   webgpu: joinRepairs(
     elementwise.conditions,
@@ -89,5 +90,6 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     gpu.shadersOfWebgpu,
     gpu.quotientsOfGpus,
     gpu.ranksOfGpus,
+    pools.poolsOfGpus,
   ),
 };

@@ -1,4 +1,4 @@
-import type {MaxPoolWithArgmaxAttrs, Tensor} from '@tensorflow/tfjs-core';
+import type {MaxPoolWithArgmaxAttrs, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   dilation2D,
@@ -7,15 +7,21 @@ import {
 } from '../../rules/morphology.js';
 import {add} from '../../rules/ops.js';
 import {
-  averageGradientFitted,
   maximaWithIndices,
   maxOfWindows,
   poolAxesOf,
-  poolFitted,
   scatterToMaxima,
   type PoolAttrs,
 } from '../../rules/pooling.js';
-import type {Composition, Compositions, Repair, Repairs} from '../composition.js';
+import {isFitted} from '../../rules/windows.js';
+import {
+  joinRepairs,
+  type Composition,
+  type Compositions,
+  type Repair,
+  type Repairs,
+} from '../composition.js';
+import {averageGradientFitted, isInside, poolFitted} from '../fittedPools.js';
 
 const smallestPositive = 'takes the smallest positive float for minus infinity';
 
@@ -79,9 +85,36 @@ const averaged = {
     averageGradientFitted(dy, input.shape, attrs),
 };
 
+/** What AvgPool counts, and TensorFlow's gradients: the cells of a window that are not padding. */
+const divides = {
+  ...averaged,
+  wrong:
+    'divides by the whole window where a part of it is padding, unlike the average itself, and ignores the rounding of sizes',
+  isWrong: ({input}: {readonly input: TensorInfo}, attrs: PoolAttrs): boolean =>
+    !isInside(poolAxesOf(input.shape, attrs)),
+};
+
+const averagesOverPadding: Repairs = {AvgPoolGrad: [divides], AvgPool3DGrad: [divides]};
+
+const isTakenForIdentity = (shape: readonly number[], attrs: PoolAttrs): boolean => {
+  const axes = poolAxesOf(shape, attrs);
+  return axes.every(({window, size, count}) => window === 1 && size === count) && !isFitted(axes);
+};
+
+const identities =
+  'with windows of one cell, gives the input back wherever that has the right shape, even with strides and padding';
+
+const poolsTakenForIdentities: Repairs = {
+  MaxPool: [fittedPool('Max', identities, isTakenForIdentity)],
+  AvgPool: [asPool<'AvgPool'>(fittedPool('Avg', identities, isTakenForIdentity))],
+};
+
+export const poolsOfGpus: Repairs = joinRepairs(averagesOverPadding, poolsTakenForIdentities);
+
 const shifts = "shifts windows that lie apart, with 'same' padding";
 
 export const poolsOfCpu: Repairs = {
+  ...poolsOfGpus,
   MaxPool3D: [asPool<'MaxPool3D'>(fittedPool('Max', shifts, liesApart))],
   AvgPool3D: [asPool<'AvgPool3D'>(fittedPool('Avg', shifts, liesApart))],
   MaxPool3DGrad: [
@@ -109,6 +142,7 @@ const throughPadding = (shape: readonly number[], attrs: PoolAttrs): boolean =>
   );
 
 export const poolsOfWasm: Repairs = {
+  ...averagesOverPadding,
   MaxPool: [fittedPool('Max', paddedOfWasm, throughPadding)],
   AvgPool: [asPool<'AvgPool'>(fittedPool('Avg', paddedOfWasm, throughPadding))],
   AvgPool3D: [asPool<'AvgPool3D'>(fittedPool('Avg', shifts, liesApart))],
@@ -125,7 +159,8 @@ export const poolsOfWasm: Repairs = {
   ],
 };
 
-const isPadded = ({pad}: {readonly pad: unknown}): boolean => typeof pad !== 'string' && pad !== 0;
+const isPadded = ({pad, dimRoundingMode}: PoolAttrs): boolean =>
+  typeof pad !== 'string' && (pad !== 0 || dimRoundingMode === 'ceil');
 
 const noPadding = "throws for padding other than 'valid' and 'same'";
 

@@ -1,4 +1,4 @@
-import type {Tensor, TransformAttrs} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import {recordOf} from '../interpreter/tracer.js';
 
@@ -91,8 +91,6 @@ export interface Strategy {
   readonly broadcasts: 'all' | 'arithmetic';
   /** Whether TensorScatterUpdate writes into its input. */
   readonly updatesInPlace: boolean;
-  /** Whether Transform is wrong: cpu transforms the first image only, and wasm clamps what it should reflect. */
-  readonly transformFails: (images: number, attrs: TransformAttrs) => boolean;
 }
 
 const portable: Strategy = {
@@ -114,7 +112,6 @@ const portable: Strategy = {
   repetition: 'tile',
   broadcasts: 'all',
   updatesInPlace: false,
-  transformFails: () => false,
 };
 
 const strategies: Readonly<Record<string, Strategy>> = {
@@ -122,7 +119,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     ...portable,
     indexArithmetic: 'host',
     updatesInPlace: true,
-    transformFails: (images) => images > 1,
   },
   wasm: {
     ...portable,
@@ -140,7 +136,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     repetition: 'product',
     broadcasts: 'arithmetic',
     indexArithmetic: 'host',
-    transformFails: (_images, {fillMode}) => fillMode === 'reflect',
   },
   tensorflow: {
     ...portable,

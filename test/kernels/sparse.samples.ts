@@ -13,7 +13,7 @@ function sharingLast(row: Sample, values: readonly number[]): Sample {
 }
 
 /** The kernels look at the ids before they start. */
-const READS = 'reads values at once, which WebGPU can do in a browser only';
+export const READS = 'reads values at once, which WebGPU can do in a browser only';
 
 const segments: Sample[] = (['SparseSegmentSum', 'SparseSegmentMean'] as const).flatMap(
   (kernel) => {

@@ -40,7 +40,7 @@ async function meanwhile() {
   if (asked.includes('webgpu')) {
     await tally.suite(
       'the table of kernels on webgpu',
-      `${mocha} test/kernels/kernels.test.ts test/kernels/ranks.test.ts test/kernels/results.test.ts`,
+      `${mocha} test/kernels/kernels.test.ts test/kernels/ranks.test.ts test/kernels/results.test.ts test/rules/borrowedKernels.test.ts`,
       {BACKENDS: 'webgpu', ...rows('webgpu:1')},
       'captured',
     );

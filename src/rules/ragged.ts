@@ -14,16 +14,7 @@ import {masked} from './mask.js';
 import {add, cast, mul, reshape, slice, sub, sum, where, zeros} from './ops.js';
 import {refuseBatching} from './refusal.js';
 import {gatherAlong, scatterAlong} from './rows.js';
-import {
-  family,
-  run,
-  saving,
-  savingOutput,
-  type BatchedInput,
-  type PerInput,
-  type ShapeOnly,
-} from './rule.js';
-import type {Signatures} from './signatures.js';
+import {family, run, saving, savingOutput, type BatchedInput, type ShapeOnly} from './rule.js';
 
 /**
  * NOTE [ragged]
@@ -43,7 +34,7 @@ const listOf = <T>(input: T): readonly T[] => input as unknown as readonly T[];
 const isMapped = ({mapped}: BatchedInput): boolean => mapped;
 
 /** The numbers 0, 1, … in the given shape. */
-const numbered = (shape: readonly number[]): Tensor =>
+export const numbered = (shape: readonly number[]): Tensor =>
   tf.tensor(
     Int32Array.from({length: product(shape)}, (_, i) => i),
     [...shape],
@@ -89,26 +80,40 @@ const perRow = (dy: Tensor, rows: Tensor, {shape: [n]}: ShapeOnly): Tensor =>
   n === undefined ? sum(dy, [0]) : addRowsTo(dy, rows, n);
 
 /** How many dimensions of the dense tensor the row partitions say: the rows' own, and one for each level of them. */
-const outerRank = ({rowPartitionTypes}: RaggedTensorToTensorAttrs): number =>
+export const outerRank = ({rowPartitionTypes}: RaggedTensorToTensorAttrs): number =>
   backend_util.getRaggedRank(backend_util.getRowPartitionTypesHelper(rowPartitionTypes)) + 1;
 
-/** The number of the value `[n, …]` that is at each place of the dense tensor, or -1 for the default: int32 `[…outer dimensions]`. */
-const valuesAt = (
+/**
+ * The number of the value `[n, …inner]` that is at each place of the dense tensor, or -1 for the default: int32 `[…outer]`. The kernel gets them in
+ * the shape of the values, which it compares with the shape of the result.
+ */
+function valuesAt(
   shape: Tensor,
   values: ShapeOnly,
   rowPartitionTensors: Tensor,
   attrs: RaggedTensorToTensorAttrs,
-): Tensor =>
-  run(
+): Tensor {
+  const [n = 0, ...inner] = values.shape;
+  const ones = inner.map(() => 1);
+  const dense = run(
     'RaggedTensorToTensor',
     {
-      shape: slice(shape, [0], [outerRank(attrs)]),
-      values: numbered(values.shape.slice(0, 1)),
+      shape,
+      values: broadcastTo(reshape(numbered([n]), [n, ...ones]), values.shape),
       defaultValue: int(-1),
       rowPartitionTensors,
     },
     attrs,
   );
+  const outer = dense.shape.slice(0, outerRank(attrs));
+  if (dense.size === 0) return zeros(outer, 'int32');
+  const first = slice(
+    dense,
+    dense.shape.map(() => 0),
+    [...outer, ...ones],
+  );
+  return reshape(first, outer);
+}
 
 const isGiven = (numbers: Tensor): Tensor => run('GreaterEqual', {a: numbers, b: int(0)});
 
@@ -126,7 +131,7 @@ const spread = (condition: Tensor, inner: readonly number[]): Tensor =>
  * @param numbers  see `valuesAt`
  * @returns  `[B, …outer, …inner]`
  */
-function placeValues(values: Tensor, defaultValue: Tensor, numbers: Tensor): Tensor {
+export function placeValues(values: Tensor, defaultValue: Tensor, numbers: Tensor): Tensor {
   const [size = 0, n = 0, ...inner] = values.shape;
   const shape = [size, ...numbers.shape, ...inner];
   const [, ...own] = defaultValue.shape;
@@ -142,20 +147,7 @@ function placeValues(values: Tensor, defaultValue: Tensor, numbers: Tensor): Ten
   return where(broadcastTo(given, shape), reshape(taken, shape), fallback);
 }
 
-/** RaggedTensorToTensor by rows, with a kernel that is right for values of rank 1. */
-export function denseByRows(
-  inputs: PerInput<Signatures['RaggedTensorToTensor'], Tensor>,
-  attrs: RaggedTensorToTensorAttrs,
-): Tensor {
-  const {shape, values, defaultValue, rowPartitionTensors} = inputs;
-  assertFits(inputs, attrs);
-  const numbers = valuesAt(shape, values, rowPartitionTensors, attrs);
-  const [one, only] = [values, defaultValue].map((x) => reshape(x, [1, ...x.shape]));
-  const dense = placeValues(one!, only!, numbers);
-  return reshape(dense, dense.shape.slice(1));
-}
-
-function assertFits(
+export function assertFits(
   {shape, values, defaultValue}: Readonly<Record<'shape' | 'values' | 'defaultValue', ShapeOnly>>,
   attrs: RaggedTensorToTensorAttrs,
 ): void {

@@ -5,7 +5,7 @@ import {environment} from '../environment.js';
 import {checks} from './checks/index.js';
 import {inContext} from './checks/context.js';
 import {refused} from './checks/refusal.js';
-import type {Sample} from './sample.js';
+import {differentiable, type Sample} from './sample.js';
 import {table} from './table.js';
 
 /**
@@ -42,9 +42,19 @@ function rowsOf(kernel: string, backend: BackendName): readonly Sample[] {
     perKernel < 1 ? Math.floor((index + 1) * perKernel) - Math.floor(index * perKernel) : perKernel;
   const usable = rows.filter((row) => reasonToLeaveOut(row, backend) === undefined);
   if (usable.length <= count) return rows;
+  const chosen = spreadOver(usable, count);
+  const telling = usable.filter((row) => differentiable(row).length > 0);
+  // Those that say nothing of derivatives make room for some that do.
+  return chosen.some((row) => telling.includes(row)) || telling.length === 0
+    ? chosen
+    : spreadOver(telling, count);
+}
+
+function spreadOver(rows: readonly Sample[], most: number): Sample[] {
+  const count = Math.min(most, rows.length);
   return Array.from(
     {length: count},
-    (_, i) => usable[Math.floor(((i + 0.5) * usable.length) / count)] as Sample,
+    (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / count)] as Sample,
   );
 }
 

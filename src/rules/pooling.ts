@@ -77,8 +77,10 @@ export function poolAxesOf(shape: readonly number[], attrs: PoolAttrs): SlidingA
       );
 }
 
-const isIdentity = (axes: readonly SlidingAxis[]): boolean =>
-  isFitted(axes) && axes.every(({window, stride}) => window === 1 && stride === 1);
+/** Whether the pool is an identity, or the backend takes it for one. */
+export const isIdentity = (axes: readonly SlidingAxis[]): boolean =>
+  axes.every(({window, size, count}) => window === 1 && size === count) &&
+  (isFitted(axes) || (axes.length === 2 && strategy().poolsOfOneAreIdentities));
 
 const outputShape = (shape: readonly number[], axes: readonly SlidingAxis[]): number[] => [
   shape[0]!,

@@ -91,6 +91,11 @@ export interface Strategy {
   readonly broadcasts: 'all' | 'arithmetic';
   /** Whether TensorScatterUpdate writes into its input. */
   readonly updatesInPlace: boolean;
+  /**
+   * Whether pooling images by 1×1 windows returns its input wherever the shapes agree, even with strides and padding. (tfjs-core's own tests
+   * ask for it, where the kernel does so.)
+   */
+  readonly poolsOfOneAreIdentities: boolean;
 }
 
 const portable: Strategy = {
@@ -112,6 +117,7 @@ const portable: Strategy = {
   repetition: 'tile',
   broadcasts: 'all',
   updatesInPlace: false,
+  poolsOfOneAreIdentities: true,
 };
 
 const strategies: Readonly<Record<string, Strategy>> = {
@@ -136,6 +142,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     repetition: 'product',
     broadcasts: 'arithmetic',
     indexArithmetic: 'host',
+    poolsOfOneAreIdentities: false,
   },
   tensorflow: {
     ...portable,
@@ -145,6 +152,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     convolvesChannelsFirst: false,
     padsGradients: false,
     indexArithmetic: 'host',
+    poolsOfOneAreIdentities: false,
   },
 };
 

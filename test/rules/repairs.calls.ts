@@ -350,36 +350,6 @@ const compared: readonly Call[] = Object.entries({
   () => [bools(...expected)],
 ]);
 
-const everyOther = {
-  filterSize: 1,
-  strides: [1, 2],
-  pad: [
-    [0, 0],
-    [0, 0],
-    [2, 2],
-    [0, 0],
-  ],
-};
-
-/** The maximum of nothing: TensorFlow has a number for it. */
-const lowest = (): number =>
-  tf.getBackend() === 'tensorflow' ? -(2 - 2 ** -23) * 2 ** 127 : -Infinity;
-
-const pools: readonly Call[] = [
-  [
-    'MaxPool',
-    () => ({x: tf.reshape(floats(1, 2, 3, 4, 5), [1, 1, 5, 1])}),
-    everyOther,
-    () => [tf.reshape(floats(lowest(), 1, 3, 5, lowest()), [1, 1, 5, 1])],
-  ],
-  [
-    'AvgPool',
-    () => ({x: tf.reshape(floats(1, 2, 3, 4, 5), [1, 1, 5, 1])}),
-    everyOther,
-    () => [tf.reshape(floats(0, 1, 3, 5, 0), [1, 1, 5, 1])],
-  ],
-];
-
 /** See the table of kernel samples for what concerns kernels of floats. */
 export const calls: readonly Call[] = [
   ...reductions,
@@ -387,7 +357,6 @@ export const calls: readonly Call[] = [
   ...dtypes,
   ...shapes,
   ...fused,
-  ...pools,
   ...moved,
   ...compared,
 ];

@@ -7,20 +7,14 @@ import {
 } from '../../rules/morphology.js';
 import {add} from '../../rules/ops.js';
 import {
+  isIdentity,
   maximaWithIndices,
   maxOfWindows,
   poolAxesOf,
   scatterToMaxima,
   type PoolAttrs,
 } from '../../rules/pooling.js';
-import {isFitted} from '../../rules/windows.js';
-import {
-  joinRepairs,
-  type Composition,
-  type Compositions,
-  type Repair,
-  type Repairs,
-} from '../composition.js';
+import {type Composition, type Compositions, type Repair, type Repairs} from '../composition.js';
 import {averageGradientFitted, isInside, poolFitted} from '../fittedPools.js';
 
 const smallestPositive = 'takes the smallest positive float for minus infinity';
@@ -82,7 +76,7 @@ const scattered = {
 const averaged = {
   instead: 'the kernel on an input that has the padding in it',
   composition: ({dy, input}: Readonly<Record<'dy' | 'input', Tensor>>, attrs: PoolAttrs): Tensor =>
-    averageGradientFitted(dy, input.shape, attrs),
+    isIdentity(poolAxesOf(input.shape, attrs)) ? dy : averageGradientFitted(dy, input.shape, attrs),
 };
 
 /** What AvgPool counts, and TensorFlow's gradients: the cells of a window that are not padding. */
@@ -94,27 +88,12 @@ const divides = {
     !isInside(poolAxesOf(input.shape, attrs)),
 };
 
-const averagesOverPadding: Repairs = {AvgPoolGrad: [divides], AvgPool3DGrad: [divides]};
-
-const isTakenForIdentity = (shape: readonly number[], attrs: PoolAttrs): boolean => {
-  const axes = poolAxesOf(shape, attrs);
-  return axes.every(({window, size, count}) => window === 1 && size === count) && !isFitted(axes);
-};
-
-const identities =
-  'with windows of one cell, gives the input back wherever that has the right shape, even with strides and padding';
-
-const poolsTakenForIdentities: Repairs = {
-  MaxPool: [fittedPool('Max', identities, isTakenForIdentity)],
-  AvgPool: [asPool<'AvgPool'>(fittedPool('Avg', identities, isTakenForIdentity))],
-};
-
-export const poolsOfGpus: Repairs = joinRepairs(averagesOverPadding, poolsTakenForIdentities);
+export const averagesOverPadding: Repairs = {AvgPoolGrad: [divides], AvgPool3DGrad: [divides]};
 
 const shifts = "shifts windows that lie apart, with 'same' padding";
 
 export const poolsOfCpu: Repairs = {
-  ...poolsOfGpus,
+  ...averagesOverPadding,
   MaxPool3D: [asPool<'MaxPool3D'>(fittedPool('Max', shifts, liesApart))],
   AvgPool3D: [asPool<'AvgPool3D'>(fittedPool('Avg', shifts, liesApart))],
   MaxPool3DGrad: [

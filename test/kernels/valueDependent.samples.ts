@@ -1,8 +1,7 @@
 import type {NamedTensorMap, NamedAttrMap, Tensor} from '@tensorflow/tfjs-core';
 import type {KernelName} from '../../src/rules/signatures.js';
 import type {Tfjs} from '../support/reference64.js';
-import {sample, type Sample, type SampleOptions} from './sample.js';
-import {READS} from './sparse.samples.js';
+import {readsAtOnce, sample, type Sample, type SampleOptions} from './sample.js';
 import {f32, i32, type Spec} from './spec.js';
 
 /** Kernels whose result's shape depends on values: vmap refuses most of them, or wants one structure for all examples. */
@@ -270,7 +269,7 @@ const ofWords: Sample[] = [
 ];
 
 /** Those that the library borrows from the cpu backend there. See NOTE [borrowed kernels]. */
-const readsOnWebgpu = (row: Sample): Sample => ({...row, skip: {webgpu: READS, ...row.skip}});
+const readsOnWebgpu = (row: Sample): Sample => ({...row, skip: {...readsAtOnce, ...row.skip}});
 
 export const valueDependent: readonly Sample[] = [
   gatherRow([6], [3, 0, 3, 2], [4], [inner]),

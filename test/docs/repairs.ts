@@ -97,6 +97,18 @@ const remaining: readonly (readonly [
     'has no right answer',
   ],
   [
+    'MaxPool, AvgPool',
+    'cpu, webgl, webgpu',
+    'with windows of one cell, give the input back wherever that has the right shape, even with strides and padding',
+    "tfjs-core's own tests ask for it; the gradients agree with it",
+  ],
+  [
+    'StaticRegexReplace',
+    'tensorflow',
+    'groups in the replacement are `\\1`, elsewhere `$1`',
+    'as TensorFlow has it',
+  ],
+  [
     'fused.conv2d, fused.depthwiseConv2d',
     'all',
     "tf.grad through a linear activation throws with dilations: the op's own gradient refuses them",

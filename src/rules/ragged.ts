@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import {backend_util, type RaggedTensorToTensorAttrs, type Tensor} from '@tensorflow/tfjs-core';
 import {showShape} from '../errors.js';
 import {
@@ -12,6 +11,7 @@ import {
 } from './dims.js';
 import {masked} from './mask.js';
 import {add, cast, mul, reshape, slice, sub, sum, where, zeros} from './ops.js';
+import {int, isGiven, numbered, placeValues, spreadOver} from './places.js';
 import {refuseBatching} from './refusal.js';
 import {gatherAlong, scatterAlong} from './rows.js';
 import {family, run, saving, savingOutput, type BatchedInput, type ShapeOnly} from './rule.js';
@@ -32,16 +32,6 @@ const shared = `${padded} What is in the rows can be mapped: pass one tensor of 
 const listOf = <T>(input: T): readonly T[] => input as unknown as readonly T[];
 
 const isMapped = ({mapped}: BatchedInput): boolean => mapped;
-
-/** The numbers 0, 1, … in the given shape. */
-export const numbered = (shape: readonly number[]): Tensor =>
-  tf.tensor(
-    Int32Array.from({length: product(shape)}, (_, i) => i),
-    [...shape],
-    'int32',
-  );
-
-const int = (value: number): Tensor => tf.scalar(value, 'int32');
 
 /** Rows `[n, …]` taken by their numbers, `[K]`. */
 function takeRowsOf(x: Tensor, rows: Tensor): Tensor {
@@ -113,38 +103,6 @@ function valuesAt(
     [...outer, ...ones],
   );
   return reshape(first, outer);
-}
-
-const isGiven = (numbers: Tensor): Tensor => run('GreaterEqual', {a: numbers, b: int(0)});
-
-/** `[…outer]` to `[…outer, …inner]`, all of the same shape there. */
-const spread = (condition: Tensor, inner: readonly number[]): Tensor =>
-  broadcastTo(reshape(condition, [...condition.shape, ...inner.map(() => 1)]), [
-    ...condition.shape,
-    ...inner,
-  ]);
-
-/**
- * Values at their places, and defaults between them.
- * @param values  `[B, n, …inner]`
- * @param defaultValue  `[B, …]`, what comes after the batch dimension broadcasts to `inner`
- * @param numbers  see `valuesAt`
- * @returns  `[B, …outer, …inner]`
- */
-export function placeValues(values: Tensor, defaultValue: Tensor, numbers: Tensor): Tensor {
-  const [size = 0, n = 0, ...inner] = values.shape;
-  const shape = [size, ...numbers.shape, ...inner];
-  const [, ...own] = defaultValue.shape;
-  const ones = new Array<number>(shape.length - 1 - own.length).fill(1);
-  const fallback = broadcastTo(reshape(defaultValue, [size, ...ones, ...own]), shape);
-  if (values.size === 0 || numbers.size === 0) return fallback;
-  const places = run('Maximum', {a: numbers, b: int(0)});
-  const taken = gatherAlong(
-    reshape(values, [1, size, n, product(inner)]),
-    reshape(places, [1, numbers.size]),
-  );
-  const given = reshape(spread(isGiven(numbers), inner), [1, ...shape.slice(1)]);
-  return where(broadcastTo(given, shape), reshape(taken, shape), fallback);
 }
 
 export function assertFits(
@@ -258,7 +216,7 @@ export const ragged = family({
             return slice(added, [0, ...inner.map(() => 0)], values.shape);
           },
           defaultValue: () => {
-            const isDefault = spread(run('Less', {a: numbers, b: int(0)}), inner);
+            const isDefault = spreadOver(run('Less', {a: numbers, b: int(0)}), inner);
             return unbroadcast(masked(isDefault, dy), defaultValue.shape);
           },
         };

@@ -172,24 +172,40 @@ const suppressions: Sample[] = [
   sample('NonMaxSuppressionV5', {boxes, scores}, {...suppression, softNmsSigma: 0}),
 ];
 
+function fillRow(indices: readonly number[], denseShape: readonly number[], of: Spec[]): Sample {
+  const [values, defaultValue] = of as [Spec, Spec];
+  return rowOf(
+    'SparseFillEmptyRows',
+    `${values.dtype} entries at ${indices.join()} of [${denseShape.join()}]`,
+    {values, defaultValue},
+    (tfjs, tensors) =>
+      run(tfjs, 'SparseFillEmptyRows', {
+        ...tensors,
+        indices: tfjs.tensor2d([...indices], [indices.length / 2, 2], 'int32'),
+        denseShape: ints(tfjs, ...denseShape),
+      }),
+  );
+}
+
 const sparse: Sample[] = [
-  sample('SparseFillEmptyRows', {
-    indices: i32(3, 2).of([2, 0, 0, 1, 0, 0]),
-    values: f32(3),
-    denseShape: i32(2).of([5, 2]),
-    defaultValue: f32(),
-  }),
-  sample('SparseFillEmptyRows', {
-    indices: i32(3, 2).of([0, 0, 1, 1, 1, 3]),
-    values: i32(3),
-    denseShape: i32(2).of([2, 4]),
-    defaultValue: i32(),
-  }),
-  sample('SparseReshape', {
-    inputIndices: i32(3, 2).indices([4, 6]),
-    inputShape: i32(2).of([4, 6]),
-    newShape: i32(3).of([2, -1, 3]),
-  }),
+  fillRow([2, 0, 0, 1, 0, 0], [5, 2], [f32(3), f32()]),
+  fillRow([0, 0, 1, 1, 1, 3], [2, 4], [i32(3), i32()]),
+  ...[
+    [2, -1, 3],
+    [12, 2],
+  ].map((newShape) =>
+    rowOf(
+      'SparseReshape',
+      `int32[3,2], [4,6] to [${newShape.join()}]`,
+      {inputIndices: i32(3, 2).indices([4, 6])},
+      (tfjs, {inputIndices}) =>
+        run(tfjs, 'SparseReshape', {
+          inputIndices,
+          inputShape: ints(tfjs, 4, 6),
+          newShape: ints(tfjs, ...newShape),
+        }),
+    ),
+  ),
 ];
 
 const words = ['one two', '', 'three', 'a  b', 'four five six', 'sieben – acht'];
@@ -275,6 +291,7 @@ export const valueDependent: readonly Sample[] = [
   gatherRow([6], [3, 0, 3, 2], [4], [inner]),
   gatherRow([6, 2], [1, 3, 0, 0], [2, 2], [inner]),
   gatherRow([6, 3], [2, 0], [2], [outer, inner]),
+  gatherRow([6], [2, 2], [2], [inner]),
   ...padded,
   ...ranges,
   ...unique,

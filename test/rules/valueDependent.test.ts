@@ -124,11 +124,22 @@ const refusals: readonly {
   {
     op: 'sparse.sparseReshape',
     f: (x) => {
-      const indices = tf.cast(tf.reshape(x, [2, 2]), 'int32') as tf.Tensor2D;
-      const sizes = tf.tensor1d([2, 6], 'int32');
-      return tf.sparse.sparseReshape(indices, sizes, tf.tensor1d([3, 4], 'int32'))['outputIndices'];
+      const indices = tf.tensor2d([[0, 0, 0, 0]], [1, 4], 'int32');
+      const sizes = tf.cast(x, 'int32') as tf.Tensor1D;
+      return tf.sparse.sparseReshape(indices, sizes, tf.tensor1d([1], 'int32'))['outputIndices'];
     },
     message: /'SparseReshape'.*tf\.mod/,
+  },
+  {
+    op: 'sparse.sparseFillEmptyRows of mapped indices',
+    f: (x) =>
+      tf.sparse.sparseFillEmptyRows(
+        tf.cast(tf.reshape(x, [2, 2]), 'int32') as tf.Tensor2D,
+        tf.tensor1d([1, 2]),
+        tf.tensor1d([3, 3], 'int32'),
+        tf.scalar(0),
+      )['outputValues'],
+    message: /'SparseFillEmptyRows'.*outside vmap.*can be mapped/,
   },
   {
     op: 'raggedTensorToTensor of mapped rows',

@@ -1,6 +1,7 @@
-import {scalar, tensor1d} from '@tensorflow/tfjs-core';
+import {tensor1d} from '@tensorflow/tfjs-core';
 import {reshape} from '../../rules/ops.js';
-import {assertFits, numbered, outerRank, placeValues} from '../../rules/ragged.js';
+import {int, numbered, placeValues} from '../../rules/places.js';
+import {assertFits, outerRank} from '../../rules/ragged.js';
 import type {Repair, Repairs} from '../composition.js';
 
 /** By rows, with a kernel that is right for values of rank 1. It reads the shape, as the kernel does. */
@@ -19,7 +20,7 @@ const denseByRows: Repair<'RaggedTensorToTensor'>['composition'] = (inputs, attr
     {
       shape: tensor1d(sizes.slice(0, rank), 'int32'),
       values: numbered(values.shape.slice(0, 1)),
-      defaultValue: scalar(-1, 'int32'),
+      defaultValue: int(-1),
       rowPartitionTensors,
     },
     attrs,

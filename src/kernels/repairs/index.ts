@@ -83,6 +83,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     raggedRows,
   ),
   webgl: joinRepairs(
+    reductions.emptyOnGpus,
     elementwise.conditions,
     gpu.indicesOfWebgl,
     gpu.transformsOfGpus,
@@ -93,6 +94,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     raggedRows,
   ),
   webgpu: joinRepairs(
+    reductions.emptyOnGpus,
     elementwise.conditions,
     gpu.kernelsOfWebgpu,
     gpu.transformsOfGpus,

@@ -19,7 +19,7 @@ What the tests found, for every kernel name of tfjs 4.22. Made by \`scripts/kern
 
 Each cell has four marks, for vmap, jvp, vjp and second derivatives (jvp and vjp over each). A mark stands for all rows of the kernel in the table of samples (\`test/kernels/\`): ranks, dtypes,
 attributes; vmap over one and two levels, with a batch dimension other than 0 and with some inputs shared; derivatives against finite differences in double precision.
-On cpu, wasm and tensorflow these are all rows; on webgl (in Chromium) and webgpu (Dawn, in Node), both in software, one row of each kernel, without the checks that nest transforms. \`npm run test:full\` runs them all there too.
+Names of kernels that no backend has, of ops that tfjs composes, have the marks of the op's rows. On cpu, wasm and tensorflow these are all rows; on webgl (in Chromium) and webgpu (Dawn, in Node), both in software, one row of each kernel, without the checks that nest transforms. \`npm run test:full\` runs them all there too.
 
 - ✓ every row is right
 - ✘ some row is not

@@ -35,12 +35,20 @@ const mocha = 'mocha --reporter scripts/mocha-reporter.cjs';
 const browser = setUpChromium();
 if (browser) process.env.CHROME_BIN = browser;
 
+const onWebGpu = [
+  'test/kernels/kernels.test.ts',
+  'test/kernels/ranks.test.ts',
+  'test/kernels/results.test.ts',
+  'test/rules/borrowedKernels.test.ts',
+  'test/compile/gpuPrograms.test.ts',
+];
+
 /** What these print waits until each has ended: the tests in Node show their progress meanwhile. */
 async function meanwhile() {
   if (asked.includes('webgpu')) {
     await tally.suite(
       'the table of kernels and generated programs on webgpu',
-      `${mocha} test/kernels/{kernels,ranks,results}.test.ts test/compile/gpuPrograms.test.ts`,
+      `${mocha} ${onWebGpu.join(' ')}`,
       {BACKENDS: 'webgpu', ...rows('webgpu:1')},
       'captured',
     );

@@ -10,7 +10,7 @@ import {extendAllKernels} from './kernels/complex.js';
 import {extendBackends} from './kernels/extend.js';
 import {wrongGradients} from './kernels/gradients.js';
 import {gradientsAsInStock} from './kernels/stockTape.js';
-import {hasManyOutputs, inputNames} from './rules/inputs.js';
+import {hasManyOutputs, inputNames, listInputs} from './rules/inputs.js';
 import {rules} from './rules/index.js';
 import {zeros} from './rules/ops.js';
 import type {Rule, VjpRule} from './rules/rule.js';
@@ -33,7 +33,8 @@ function toGradConfig(kernel: KernelName, vjp: VjpRule<Signature>): Omit<GradCon
     ...(names === null ? {saveAllInputs: true} : {inputsToSave: namesToSave(names)}),
     // tfjs keeps those of the outputs that have `true` here.
     outputsToSave: vjp.savesOutput ? new Array<boolean>(isList ? MANY : 1).fill(true) : [],
-    gradFunc: (dy, saved, attrs) => {
+    gradFunc: (dy, flat, attrs) => {
+      const saved = names === null ? flat : withList(flat, names, listInputs[kernel]);
       const inputs = names === null ? saved : saved.slice(0, names.length);
       const present = (names ?? []).map((name, index) => [name, inputs[index]!] as const);
       const named = Object.fromEntries(present.filter(([, input]) => !standsForNothing(input)));
@@ -83,8 +84,21 @@ const mapValues = <T, R>(
 const namesToSave = (names: readonly string[]): string[] =>
   Object.assign([...names], {
     map: (inputOf: (name: string) => Tensor | undefined) =>
-      names.map((name) => inputOf(name) ?? nothing()),
+      names.flatMap((name) => inputOf(name) ?? nothing()),
   }) as string[];
+
+/** What was saved, with the tensors of an input that is a list in one. Kernels that have one save no outputs. */
+function withList(
+  saved: readonly Tensor[],
+  names: readonly string[],
+  list: string | undefined,
+): Tensor[] {
+  if (list === undefined) return [...saved];
+  const first = names.indexOf(list);
+  const after = saved.length - (names.length - first - 1);
+  const tensors = saved.slice(first, after) as unknown as Tensor;
+  return [...saved.slice(0, first), tensors, ...saved.slice(after)];
+}
 
 const nothing = (): Tensor => tensor1d([], 'bool');
 

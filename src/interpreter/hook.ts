@@ -103,13 +103,18 @@ export function detach(tensor: Tensor): Tensor {
 function highestLevel(inputs: NamedTensorMap | readonly Tensor[]): Level | null {
   let highest: Level | null = null;
   for (const name in inputs) {
-    const record = (inputs as NamedTensorMap)[name]?.dataId;
-    if (record instanceof TraceRecord && (highest === null || record.level.id > highest.id)) {
-      highest = record.level;
+    const input = (inputs as NamedTensorMap)[name];
+    const record = input?.dataId;
+    if (record instanceof TraceRecord) highest = higher(highest, record.level);
+    else if (record === undefined && Array.isArray(input)) {
+      highest = higher(highest, highestLevel(input as Tensor[]));
     }
   }
   return highest;
 }
+
+const higher = (a: Level | null, b: Level | null): Level | null =>
+  a === null || (b !== null && b.id > a.id) ? b : a;
 
 function kernelFailed(
   level: Level,

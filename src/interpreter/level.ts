@@ -10,7 +10,10 @@ export interface KernelCall {
   readonly attrs: object;
 }
 
-/** The same for each input of a kernel, be they a list or named; inputs that are missing stay so. */
+/**
+ * The same for each input of a kernel, be they a list or named; inputs that are missing stay so. One that is named can be a list itself (the
+ * row splits of ragged tensors): tfjs's types don't say so.
+ */
 export function mapInputs<T>(
   inputs: NamedTensorMap,
   f: (input: Tensor) => T,
@@ -19,7 +22,8 @@ export function mapInputs<T>(
   const mapped: Record<string, T> = {};
   for (const name in inputs) {
     const input = inputs[name];
-    if (input != null) mapped[name] = f(input);
+    if (input == null) continue;
+    mapped[name] = Array.isArray(input) ? ((input as Tensor[]).map(f) as T) : f(input);
   }
   return mapped;
 }

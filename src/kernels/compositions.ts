@@ -90,3 +90,10 @@ export const denseBincount: Composition<'DenseBincount'> = (
   if (weights.size === 0) return sum(hot, axis);
   return sum(mul(hot, reshape(weights, [...x.shape, 1])), axis);
 };
+
+/** As tfjs composes the op. */
+export const logicalXor: Composition<'LogicalXor'> = ({a, b}) =>
+  run('LogicalAnd', {
+    a: run('LogicalOr', {a, b}),
+    b: run('LogicalNot', {x: run('LogicalAnd', {a, b})}),
+  });

@@ -14,6 +14,7 @@ import {engine, isStockTapeOn} from '../interpreter/engine.js';
 import {kernelsWithOptionalInputs} from '../rules/inputs.js';
 import {run} from '../rules/rule.js';
 import type {KernelName} from '../rules/signatures.js';
+import {borrowed, borrowedKernel} from './borrowed.js';
 import type {Composition, Repair} from './composition.js';
 import {keyedKernels} from './keyed.js';
 import {missing} from './missing.js';
@@ -57,6 +58,11 @@ function extendBackend(backendName: string): void {
     if (getKernel(kernelName, backendName) != null) continue;
     const kernelFunc: KernelFunc = ({inputs, attrs}) =>
       compose(composition as AnyComposition, inputs, attrs);
+    registerKernel({kernelName, backendName, kernelFunc});
+  }
+  for (const kernelName of borrowed[backendName] ?? []) {
+    if (getKernel(kernelName, backendName) != null) continue;
+    const kernelFunc = borrowedKernel(kernelName);
     registerKernel({kernelName, backendName, kernelFunc});
   }
   for (const config of keyedKernels(backendName)) {

@@ -2,10 +2,12 @@ import type {Compositions} from './composition.js';
 import * as compositions from './compositions.js';
 import {fft, ifft} from './fourier.js';
 import {complexAbs, imagOfPairs, pairsOf, realOfPairs} from './pairs.js';
+import {rotateWithOffset} from './rotation.js';
 import {morphologyThatWebglLacks, poolsThatTensorflowLacks} from './repairs/pools.js';
 
-/** What each backend lacks of the kernels that training needs, as of tfjs 4.22. See NOTE [compositions]. */
+/** What each backend lacks and can be composed of what it has, as of tfjs 4.22. See NOTE [compositions], NOTE [borrowed kernels]. */
 export const missing: {readonly [backend: string]: Compositions} = {
+  cpu: {LogicalXor: compositions.logicalXor},
   wasm: {
     Complex: pairsOf,
     ComplexAbs: complexAbs,
@@ -22,7 +24,10 @@ export const missing: {readonly [backend: string]: Compositions} = {
   tensorflow: {
     ...poolsThatTensorflowLacks,
     DenseBincount: compositions.denseBincount,
+    LogicalXor: compositions.logicalXor,
+    RotateWithOffset: rotateWithOffset,
     Transform: compositions.transform,
   },
-  webgl: morphologyThatWebglLacks,
+  webgl: {...morphologyThatWebglLacks, LogicalXor: compositions.logicalXor},
+  webgpu: {LogicalXor: compositions.logicalXor},
 };

@@ -183,6 +183,12 @@ export const inputNames: {
   _FusedMatMul: ['a', 'b', 'bias', 'preluActivationWeights'],
 };
 
+/** The input that is itself a list of tensors. See NOTE [ragged]. */
+export const listInputs: {readonly [Name in KernelName]?: InputName<Signatures[Name]>} = {
+  RaggedGather: 'paramsNestedSplits',
+  RaggedTensorToTensor: 'rowPartitionTensors',
+};
+
 /** Kernels with inputs that a call may leave out. */
 type WithOptionalInputs = {
   [Name in KernelName]: Signatures[Name]['optional'] extends never ? never : Name;

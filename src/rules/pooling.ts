@@ -10,7 +10,7 @@ import {
 import {showShape} from '../errors.js';
 import {assertCotangent} from './convolveBatch.js';
 import {fold, logicalRank, logicalShape, materialize, product, unfold} from './dims.js';
-import {add, greater, mul, reshape, scalar, where, zeros} from './ops.js';
+import {add, greater, reshape, scalar, where, zeros} from './ops.js';
 import {
   family,
   run,
@@ -28,6 +28,7 @@ import {
   extentOf,
   fit,
   fitted,
+  isFitted,
   slidingAxes,
   slidingAxes3D,
   tapOffsets,
@@ -76,10 +77,10 @@ export function poolAxesOf(shape: readonly number[], attrs: PoolAttrs): SlidingA
       );
 }
 
-/** Whether the backend takes the pool for an identity. */
-const isIdentity = (axes: readonly SlidingAxis[]): boolean =>
-  strategy().poolsOfOneAreIdentities &&
-  axes.every(({window, size, count}) => window === 1 && size === count);
+/** Whether the pool is an identity, or the backend takes it for one. */
+export const isIdentity = (axes: readonly SlidingAxis[]): boolean =>
+  axes.every(({window, size, count}) => window === 1 && size === count) &&
+  (isFitted(axes) || (axes.length === 2 && strategy().poolsOfOneAreIdentities));
 
 const outputShape = (shape: readonly number[], axes: readonly SlidingAxis[]): number[] => [
   shape[0]!,
@@ -173,32 +174,13 @@ export function scatterToMaxima(dy: Tensor, x: Tensor, attrs: PoolAttrs): Tensor
   return unfit(reshape(scattered, covered), axes);
 }
 
-/**
- * The transpose of averaging. The gradient kernels ignore the rounding of output sizes, and most divide by the whole window even where
- * only a part of it is inside: they get the input as it is with the padding, and what makes up for that division.
- */
+/** The transpose of averaging. */
 function fromAverages(dy: Tensor, shape: readonly number[], attrs: PoolAttrs): Tensor {
-  const axes = poolAxesOf(shape, attrs);
-  if (isIdentity(axes)) return dy;
-  if (strategy().averageGradientDivides === 'by inside') return averageGradient(dy, shape, attrs);
-  return averageGradientFitted(dy, shape, attrs);
-}
-
-/** The transpose of averaging without a kernel's padding. */
-export function averageGradientFitted(
-  dy: Tensor,
-  shape: readonly number[],
-  attrs: PoolAttrs,
-): Tensor {
-  const axes = poolAxesOf(shape, attrs);
-  const covered = coveredShape(shape, axes);
-  const {filterSize, strides} = attrs;
-  const scaled = isInside(axes) ? dy : mul(dy, sharesInside(axes));
-  return unfit(averageGradient(scaled, covered, {filterSize, strides, pad: 'valid'}), axes);
+  return isIdentity(poolAxesOf(shape, attrs)) ? dy : averageGradient(dy, shape, attrs);
 }
 
 /** The gradient kernel, which reads nothing of its second input but the shape. */
-function averageGradient(dy: Tensor, shape: readonly number[], attrs: PoolAttrs): Tensor {
+export function averageGradient(dy: Tensor, shape: readonly number[], attrs: PoolAttrs): Tensor {
   const kernel = shape.length === 4 ? 'AvgPoolGrad' : 'AvgPool3DGrad';
   return run(kernel, {dy, input: blank(shape)}, attrs as AvgPool3DAttrs);
 }
@@ -206,34 +188,12 @@ function averageGradient(dy: Tensor, shape: readonly number[], attrs: PoolAttrs)
 const blank = (shape: readonly number[]): Tensor =>
   run('Fill', {}, {shape: [...shape], value: 0, dtype: 'float32'});
 
-const isInside = (axes: readonly SlidingAxis[]): boolean =>
-  axes.every((axis) => axis.before === 0 && extentOf(axis) <= axis.size);
-
-/** Per window, its size by the number of its positions that are inside (0 where none is): `[1, ...counts, 1]`. */
-function sharesInside(axes: readonly SlidingAxis[]): Tensor {
-  const shares = axes.reduce<number[]>(
-    (sofar, axis) => {
-      const along = Array.from({length: axis.count}, (_, index) => {
-        const start = index * axis.stride - axis.before;
-        const inside = Math.min(start + axis.window, axis.size) - Math.max(start, 0);
-        return inside > 0 ? axis.window / inside : 0;
-      });
-      return sofar.flatMap((outer) => along.map((share) => outer * share));
-    },
-    [1],
-  );
-  return tf.tensor(shares, [1, ...axes.map(({count}) => count), 1], 'float32');
-}
-
-/** The transpose of the gradient kernel: averages that count zeros for the padding, where the kernel divides by the whole window. */
-function toAverages(ct: Tensor, attrs: PoolAttrs): Tensor {
-  const kernel = ct.rank === 4 ? 'AvgPool' : 'AvgPool3D';
-  const {filterSize, strides, pad} = attrs;
-  const byInside = strategy().averageGradientDivides === 'by inside';
-  const x = byInside ? ct : fit(ct, poolAxesOf(ct.shape, attrs));
-  const poolAttrs = {filterSize, strides, pad: byInside ? pad : 'valid', dataFormat: 'NDHWC'};
-  return run(kernel, {x}, poolAttrs as AvgPool3DAttrs);
-}
+/** The transpose of the gradient kernel is the average. */
+const toAverages = (ct: Tensor, attrs: PoolAttrs): Tensor =>
+  run(ct.rank === 4 ? 'AvgPool' : 'AvgPool3D', {x: ct}, {
+    ...attrs,
+    dataFormat: 'NDHWC',
+  } as AvgPool3DAttrs);
 
 /** tfjs's pools take the largest number of a window, whatever else is there. */
 function withoutNaN(x: Tensor): Tensor {
@@ -251,20 +211,6 @@ export function maxOfWindows(x: Tensor, attrs: PoolAttrs): Tensor {
     {reductionIndices: [1], keepDims: false},
   );
   return reshape(maxima, outputShape(x.shape, axes));
-}
-
-/** A pool by a kernel that gets what the windows cover, so that it needs no padding. */
-export function poolFitted(
-  pool: 'Max' | 'Avg',
-  x: Tensor,
-  attrs: PoolAttrs,
-  kernel: (x: Tensor, attrs: PoolAttrs) => Tensor,
-): Tensor {
-  const axes = poolAxesOf(x.shape, attrs);
-  const {filterSize, strides} = attrs;
-  const valid = {...attrs, filterSize, strides, pad: 'valid' as const};
-  const y = kernel(fit(x, axes, pool === 'Max' ? -Infinity : 0), valid);
-  return pool === 'Max' || isInside(axes) ? y : mul(y, sharesInside(axes));
 }
 
 /** MaxPoolWithArgmax without its kernel, indices counted within each image. A window that has nothing in it gets -1, as on cpu. */

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {logicalShape, materialize, moveDim, product} from './dims.js';
+import {logicalShape, materialize, moveDim, product, repeat} from './dims.js';
 import {add, div, mul, reshape, sub, sum, zeros} from './ops.js';
+import {int, numbered, placeValues} from './places.js';
 import {refuseBatching} from './refusal.js';
 import {gatherAlong, scatterAlong} from './rows.js';
 import {family, run, saving, savingOutput, type RuleOf, type ShapeOnly} from './rule.js';
@@ -104,10 +105,27 @@ export const sparse = family({
   SparseSegmentMean: segmentReduction('SparseSegmentMean'),
 
   SparseFillEmptyRows: {
-    batch: {
-      refuse:
-        'The number of its entries depends on values. Call it outside vmap, or keep the rows dense: tf.sparseToDense has a default ' +
-        'value for what is not there.',
+    batch: ({indices, values, denseShape, defaultValue}, _attrs, size) => {
+      if (indices.mapped || denseShape.mapped) {
+        return refuseBatching(
+          'SparseFillEmptyRows',
+          'The number of its entries depends on the indices. Call it outside vmap, keep the rows dense (tf.sparseToDense has a default value for ' +
+            'what is not there), or pass one tensor of indices and one shape for all examples (inDims: null): values and default can be mapped.',
+        );
+      }
+      if (logicalShape(defaultValue).length > 0) throw new Error('the default must be a scalar');
+      const [found, numbers, isEmpty, reverseIndexMap] = run('SparseFillEmptyRows', {
+        indices: indices.value,
+        values: numbered(logicalShape(values)),
+        denseShape: denseShape.value,
+        defaultValue: int(-1),
+      }) as [Tensor, Tensor, Tensor, Tensor];
+      const filled = placeValues(
+        materialize(values, size),
+        materialize(defaultValue, size),
+        numbers,
+      );
+      return [repeat(found, size), filled, repeat(isEmpty, size), repeat(reverseIndexMap, size)];
     },
     jvp: (_primals, tangents, _attrs, [, entries, , reverseIndexMap]) => {
       const count = entries!.size;
@@ -139,10 +157,22 @@ export const sparse = family({
   },
 
   SparseReshape: {
-    batch: {
-      refuse:
-        'The shapes are values of its inputs, so the results can differ in shape between examples. Call it outside vmap, or compute the ' +
-        'new indices from the old ones: the place in the flattened tensor, then tf.floorDiv and tf.mod by the new sizes.',
+    batch: ({inputIndices, inputShape, newShape}, _attrs, size) => {
+      if (inputShape.mapped || newShape.mapped) {
+        return refuseBatching(
+          'SparseReshape',
+          'The shapes are values of its inputs, so the results can differ in shape between examples. Call it outside vmap, pass one of each for ' +
+            'all examples (inDims: null), or compute the new indices from the old ones: the place in the flattened tensor, then tf.floorDiv and ' +
+            'tf.mod by the new sizes.',
+        );
+      }
+      const [count = 0, rank = 0, ...more] = logicalShape(inputIndices);
+      const [indices, shape] = run('SparseReshape', {
+        inputIndices: reshape(inputIndices.value, [size * count, rank, ...more]),
+        inputShape: inputShape.value,
+        newShape: newShape.value,
+      }) as [Tensor, Tensor];
+      return [reshape(indices, [size, count, indices.shape[1]!]), repeat(shape, size)];
     },
     derivative: 'zero',
   },

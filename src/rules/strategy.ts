@@ -1,4 +1,4 @@
-import type {Tensor, TransformAttrs} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {engine} from '../interpreter/engine.js';
 import {recordOf} from '../interpreter/tracer.js';
 
@@ -40,8 +40,6 @@ export interface Strategy {
    * infinity, and is wrong where a window has nothing above it. [16, 24, 24, 64] by 2×2: 16 and 9.
    */
   readonly maxPoolGradient: 'kernel' | 'scatter';
-  /** What AvgPoolGrad divides by where a window meets padding: all of its size, which is wrong, or the part inside. */
-  readonly averageGradientDivides: 'by window' | 'by inside';
   /**
    * Slices, strided slices and reversals, and splits by slices: by their kernels, or as rows of a matrix by GatherNd. [16, 3, 28, 28, 8]
    * without the border of one dimension on wasm: 790 and 2 (at rank 3 the kernel takes 3.5), reversed 38 and 2, and every other element
@@ -70,10 +68,11 @@ export interface Strategy {
   readonly broadcasts: 'all' | 'arithmetic';
   /** Whether TensorScatterUpdate writes into its input. */
   readonly updatesInPlace: boolean;
-  /** Whether pooling by 1×1 windows returns its input wherever the shapes agree, even with strides and padding. */
+  /**
+   * Whether pooling images by 1×1 windows returns its input wherever the shapes agree, even with strides and padding. (tfjs-core's own tests
+   * ask for it, where the kernel does so.)
+   */
   readonly poolsOfOneAreIdentities: boolean;
-  /** Whether Transform is wrong: cpu transforms the first image only, and wasm clamps what it should reflect. */
-  readonly transformFails: (images: number, attrs: TransformAttrs) => boolean;
 }
 
 const portable: Strategy = {
@@ -85,7 +84,6 @@ const portable: Strategy = {
   padsGradients: true,
   volumes: 'kernel',
   maxPoolGradient: 'kernel',
-  averageGradientDivides: 'by window',
   slices: 'kernel',
   gather: 'kernel',
   indexArithmetic: 'kernels',
@@ -93,7 +91,6 @@ const portable: Strategy = {
   broadcasts: 'all',
   updatesInPlace: false,
   poolsOfOneAreIdentities: true,
-  transformFails: () => false,
 };
 
 const strategies: Readonly<Record<string, Strategy>> = {
@@ -101,7 +98,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     ...portable,
     indexArithmetic: 'host',
     updatesInPlace: true,
-    transformFails: (images) => images > 1,
   },
   wasm: {
     ...portable,
@@ -115,7 +111,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     broadcasts: 'arithmetic',
     indexArithmetic: 'host',
     poolsOfOneAreIdentities: false,
-    transformFails: (_images, {fillMode}) => fillMode === 'reflect',
   },
   tensorflow: {
     ...portable,
@@ -124,7 +119,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     einsum: 'kernel',
     convolvesChannelsFirst: false,
     padsGradients: false,
-    averageGradientDivides: 'by inside',
     indexArithmetic: 'host',
     poolsOfOneAreIdentities: false,
   },

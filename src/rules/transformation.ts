@@ -31,7 +31,6 @@ import {
   spreadSamples,
   type Corner,
 } from './sampling.js';
-import {isTraced, strategy} from './strategy.js';
 
 const float = (value: number): Tensor => tf.scalar(value, 'float32');
 
@@ -179,12 +178,8 @@ export function transformBySamples(
   return cast(reshape(sampled, shape), image.dtype);
 }
 
-function transformImages(image: Tensor, transforms: Tensor, attrs: TransformAttrs): Tensor {
-  if (!isTraced(image, transforms) && strategy().transformFails(image.shape[0]!, attrs)) {
-    return transformBySamples(image, transforms, attrs);
-  }
-  return run('Transform', {image, transforms}, attrs);
-}
+const transformImages = (image: Tensor, transforms: Tensor, attrs: TransformAttrs): Tensor =>
+  run('Transform', {image, transforms}, attrs);
 
 /** The pixels that each sample is made of. The nearest pixel is the one that the kernel takes from an image of coordinates. */
 function cornersOf(image: ShapeOnly, transforms: Tensor, attrs: TransformAttrs): Corner[] {

@@ -100,9 +100,8 @@ class ReverseLevel extends Level {
     names.forEach((input, index) => {
       const tensor = tensors[index];
       if (tensor == null) return;
-      residuals[input] = saved.includes(input)
-        ? keepAlive(tensor)
-        : {shape: tensor.shape, dtype: tensor.dtype};
+      if (!saved.includes(input)) residuals[input] = {shape: tensor.shape, dtype: tensor.dtype};
+      else residuals[input] = Array.isArray(tensor) ? tensor.map(keepAlive) : keepAlive(tensor);
     });
     const isList = Array.isArray(inputs);
     const pull: Pull = (dys) => {

@@ -1,4 +1,5 @@
 import * as tfjs from '@tensorflow/tfjs-core';
+import {borrowed} from '../../src/kernels/borrowed.js';
 import {wrongGradients} from '../../src/kernels/gradients.js';
 import {missing} from '../../src/kernels/missing.js';
 import {repairs} from '../../src/kernels/repairs/index.js';
@@ -50,6 +51,9 @@ const missingRows = (): string[][] =>
     Object.keys(kernels).sort().join(', '),
   ]);
 
+const borrowedRows = (): string[][] =>
+  Object.entries(borrowed).map(([backend, kernels]) => [backend, kernels.join(', ')]);
+
 /** What importing the library gives `tf.grad`: kernels with a reverse rule, to which tfjs has no gradient. */
 function addedGradients(hasStockGradient: (kernel: string) => boolean): string[] {
   return Object.entries(rules)
@@ -93,6 +97,18 @@ const remaining: readonly (readonly [
     'has no right answer',
   ],
   [
+    'MaxPool, AvgPool',
+    'cpu, webgl, webgpu',
+    'with windows of one cell, give the input back wherever that has the right shape, even with strides and padding',
+    "tfjs-core's own tests ask for it; the gradients agree with it",
+  ],
+  [
+    'StaticRegexReplace',
+    'tensorflow',
+    'groups in the replacement are `\\1`, elsewhere `$1`',
+    'as TensorFlow has it',
+  ],
+  [
     'fused.conv2d, fused.depthwiseConv2d',
     'all',
     "tf.grad through a linear activation throws with dilations: the op's own gradient refuses them",
@@ -128,6 +144,10 @@ ${table(['kernel', 'backend', 'what is wrong with its own', 'what is computed in
 Composed of kernels that it has:
 
 ${table(['backend', 'kernels'], missingRows())}
+
+Borrowed from the cpu backend, where that is loaded (\`@tensorflow/tfjs\` and tfjs-node bring it along): tfjs computes these in JavaScript wherever it has them. The inputs are read at once, which WebGPU can do in a browser only.
+
+${table(['backend', 'kernels'], borrowedRows())}
 
 ## Gradients of stock \`tf.grad\` that are replaced
 

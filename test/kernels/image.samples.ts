@@ -1,6 +1,6 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {imageAdjoint} from '../support/adjoint.js';
-import {sample, type Sample} from './sample.js';
+import {opSample, sample, type Sample} from './sample.js';
 import {f32} from './spec.js';
 
 type Size = readonly [height: number, width: number];
@@ -49,4 +49,15 @@ export const image: readonly Sample[] = [
     ...resizes(mode, [3, 3], [5, 5]),
   ]),
   sample('FlipLeftRight', {image: f32(2, 3, 5, 3)}),
+  ...[3, 4].map((numChannels) =>
+    opSample(
+      'browser.fromPixels',
+      {},
+      (tfjs) => {
+        const data = Uint8Array.from({length: 24}, (_, i) => 10 * i);
+        return tfjs.browser.fromPixels({data, width: 3, height: 2}, numChannels);
+      },
+      {note: `${numChannels} channels`},
+    ),
+  ),
 ];

@@ -162,6 +162,14 @@ const ops: Sample[] = [
   opSample('gather', {x: f32(3, 5), indices: i32(3, 2).in(0, 5)}, (tf, {x, indices}) =>
     tf.gather(x, indices as never, 1),
   ),
+  ...(['lowerBound', 'upperBound'] as const).map((op) =>
+    opSample(
+      op,
+      {sequence: f32(3, 7).sorted(), values: f32(3, 4)},
+      (tf, {sequence, values}) => tf[op](sequence, values),
+      {constant: 'all'},
+    ),
+  ),
 ];
 
 export const indexing: readonly Sample[] = [

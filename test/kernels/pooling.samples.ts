@@ -65,34 +65,22 @@ const numericPadding: Geometry = {
   attrs: {filterSize: [3, 3], strides: [2, 2], pad: 1, dimRoundingMode: 'floor'},
 };
 
-/** Backends differ in what they divide by where a window meets padding. */
-function averageGradients(
+/** Where windows meet padding, the gradient kernel of cpu is not the transpose of the average. */
+function averageGradient(
   kernel: 'AvgPoolGrad' | 'AvgPool3DGrad',
   x: number[],
   y: number[],
   {filterSize, strides, pad, dimRoundingMode}: MaxPoolAttrs | AvgPool3DAttrs,
-): Sample[] {
-  const inputs = {dy: f32(...y), input: f32(...x)};
-  const gradAttrs = {filterSize, strides, pad, dimRoundingMode} as AvgPoolGradAttrs &
+): Sample {
+  const attrs = {filterSize, strides, pad, dimRoundingMode} as AvgPoolGradAttrs &
     AvgPool3DGradAttrs;
-  const wholeWindow = 'divides by the whole window where a part of it is padding';
-  if (pad === 'valid') {
-    return [sample(kernel, inputs, gradAttrs)];
-  }
   const pool = kernel === 'AvgPoolGrad' ? 'AvgPool' : 'AvgPool3D';
-  return [
-    sample(kernel, inputs, gradAttrs, {
-      faulty: {cpu: wholeWindow, wasm: wholeWindow, webgl: wholeWindow, webgpu: wholeWindow},
-      reference: (tf, [dy]) =>
-        imageAdjoint(tf, x, dy as Tensor, (images) =>
-          tf.engine().runKernel(pool, {x: images}, {...gradAttrs, dataFormat: 'NDHWC'}),
-        ),
-    }),
-    sample(kernel, inputs, gradAttrs, {
-      note: 'over whole windows',
-      faulty: {tensorflow: 'counts the cells that are not padding'},
-    }),
-  ];
+  return sample(kernel, {dy: f32(...y), input: f32(...x)}, attrs, {
+    reference: (tf, [dy]) =>
+      imageAdjoint(tf, x, dy as Tensor, (images) =>
+        tf.engine().runKernel(pool, {x: images}, {...attrs, dataFormat: 'NDHWC'}),
+      ),
+  });
 }
 
 function pools(geometry: Geometry): Sample[] {
@@ -104,7 +92,7 @@ function pools(geometry: Geometry): Sample[] {
   return [
     sample('MaxPool', {x: f32(...x)}, attrs),
     sample('AvgPool', {x: f32(...x)}, attrs),
-    ...averageGradients('AvgPoolGrad', x, y, attrs),
+    averageGradient('AvgPoolGrad', x, y, attrs),
     sample('MaxPoolGrad', {dy: f32(...y), input: f32(...x), output}, attrs, {
       constant: ['output'],
     }),
@@ -155,7 +143,7 @@ const volumePools: Sample[] = volumes.flatMap(({x, y, attrs}) => {
   const positive = f32(...x).in(0.1, 2);
   return [
     sample('AvgPool3D', {x: f32(...x)}, attrs),
-    ...averageGradients('AvgPool3DGrad', x, y, attrs),
+    averageGradient('AvgPool3DGrad', x, y, attrs),
     sample('MaxPool3D', {x: f32(...x)}, attrs),
     sample('MaxPool3D', {x: positive}, attrs, {note: 'positive'}),
     sample('MaxPool3DGrad', {dy: f32(...y), input: f32(...x), output}, gradAttrs, {
@@ -186,6 +174,19 @@ export const pooling: readonly Sample[] = [
     sample('MaxPool', {x: f32(1, 5, 7, 2)}, attrs),
     sample('AvgPool', {x: f32(1, 5, 7, 2)}, attrs),
   ]),
+  averageGradient('AvgPoolGrad', [1, 5, 7, 2], [1, 3, 3, 2], unusual[0]!),
+  averageGradient('AvgPoolGrad', [1, 6, 7, 2], [1, 4, 4, 2], unusual[1]!),
+  averageGradient('AvgPoolGrad', [1, 6, 7, 2], [1, 3, 3, 2], {
+    filterSize: [3, 2],
+    strides: [2, 2],
+    pad: 0,
+    dimRoundingMode: 'ceil',
+  }),
+  sample(
+    'AvgPool',
+    {x: f32(1, 6, 7, 2)},
+    {filterSize: [3, 2], strides: [2, 2], pad: 0, dimRoundingMode: 'ceil'},
+  ),
   ...volumePools,
   ...argmaxPools,
 ];

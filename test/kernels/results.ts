@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import {borrowed} from '../../src/kernels/borrowed.js';
 import {ruleFor} from '../../src/rules/index.js';
 import type {BackendName} from '../backends.js';
 import type {Sample} from './sample.js';
@@ -33,14 +34,26 @@ const kernelNames = Object.entries(tf)
   .map(([key]) => key)
   .sort();
 
+/** Names of kernels that few backends have, or none, and the op of tfjs that computes it everywhere. */
+const opsInPlace: Readonly<Record<string, string>> = {
+  BroadcastTo: 'tf.broadcastTo',
+  FromPixels: 'tf.browser.fromPixels',
+  LogSoftmax: 'tf.logSoftmax',
+  LowerBound: 'tf.lowerBound',
+  MatrixBandPart: 'tf.linalg.bandPart',
+  Pool: 'tf.pool',
+  UpperBound: 'tf.upperBound',
+};
+
 /** Reads off mocha's tree of suites what the table's tests came to. Null where the suite did not run. */
 export function resultsOf(root: Mocha.Suite, backend: BackendName): BackendResults | null {
   const suite = root.suites.find(({title}) => title === `kernels (${backend})`);
   if (suite === undefined) return null;
   const kernels: Record<string, KernelResults> = {};
   for (const kernel of kernelNames) {
-    const rows = suite.suites.find(({title}) => title === kernel)?.suites ?? [];
-    const known = table.filter((row) => row.kernel === kernel);
+    const called = opsInPlace[kernel] ?? kernel;
+    const rows = suite.suites.find(({title}) => title === called)?.suites ?? [];
+    const known = table.filter((row) => row.kernel === called);
     // Rows that were not asked for say nothing.
     if (known.length > 0 && rows.length === 0) continue;
     kernels[kernel] = resultsOfKernel(kernel, backend, rows, known);
@@ -74,8 +87,15 @@ function resultsOfKernel(
   return {
     marks: {vmap: mark('vmap'), jvp: mark('jvp'), vjp: mark('vjp'), second: mark('second')},
     remarks: [
+      ...(kernel in opsInPlace && !isRegistered && ran.length > 0
+        ? [`tfjs computes ${opsInPlace[kernel]} without such a kernel: the marks are the op's`]
+        : []),
       ...(isRegistered && !stockKernels.get(backend)!.has(kernel)
-        ? ['the backend has none; the library gives it one']
+        ? [
+            borrowed[backend]?.some((name) => name === kernel)
+              ? 'the backend has none; the library lends it that of the cpu backend'
+              : 'the backend has none; the library gives it one',
+          ]
         : []),
       ...new Set(Object.values(refusals)),
       ...(known.length === 0 && Object.keys(refusals).length === 0

@@ -36,6 +36,14 @@ export interface SampleOptions extends Slack {
   readonly anyDtype?: string;
 }
 
+/**
+ * For kernels that read their inputs at once. What WebGPU has computed they can read in a browser only, by a canvas, which ends Chromium's
+ * WebGPU in software: test/rules/borrowedKernels.test.ts has them read what was not computed.
+ */
+export const readsAtOnce: SampleOptions['skip'] = {
+  webgpu: 'reads values at once, which WebGPU can do in a browser only',
+};
+
 /** One row of the table: a call of a kernel, or of an op that has no kernel of its own. */
 export interface Sample extends SampleOptions {
   /** The kernel's name; for an op `tf.` and its name. */

@@ -35,15 +35,12 @@ const one = [
 const projections: Sample[] = (['bilinear', 'nearest'] as const).flatMap((interpolation) =>
   (['constant', 'reflect', 'wrap', 'nearest'] as const).flatMap((fillMode) => {
     const attrs = {interpolation, fillMode, fillValue: -0.5};
-    const reflects = fillMode === 'reflect';
-    const faulty = reflects ? {wasm: 'clamps to the border what it should reflect'} : {};
     return [
       sample(
         'Transform',
         {image: f32(1, 3, 4, 2), transforms: f32(1, 8).of(...one)},
         {...attrs, outputShape: [4, 3]},
         {
-          faulty,
           slack: {batching: 4},
           reason:
             'a batch is transformed with positions in single precision, where the kernel of cpu has double',
@@ -57,7 +54,6 @@ const projections: Sample[] = (['bilinear', 'nearest'] as const).flatMap((interp
         },
         {...attrs, outputShape: undefined as unknown as [number, number]},
         {
-          faulty: {...faulty, cpu: 'transforms the first image only'},
           reference: (tfjs, [image, transforms]) =>
             tfjs.concat(
               [0, 1].map((n) =>
@@ -83,19 +79,13 @@ const rotations: Sample[] = [
     'RotateWithOffset',
     {image: f32(1, 4, 3, 4)},
     {radians: -2.1, fillValue: [7, 5, 2], center: [0.25, 0.7]},
-    {
-      faulty: {
-        webgl: 'fills a fourth channel with what is in memory',
-        webgpu: 'fills a fourth channel with what is in memory',
-      },
-    },
   ),
   sample(
     'RotateWithOffset',
     {image: f32(2, 3, 3, 1)},
     {radians: 0.4, fillValue: 0.5, center: [0.2, 0.6]},
-    {faulty: {wasm: 'takes whole numbers only to fill with'}},
   ),
+  sample('RotateWithOffset', {image: f32(1, 3, 4, 4)}, {radians: 1.1, fillValue: 3, center: 0.4}),
 ];
 
 export const sampling: readonly Sample[] = [...crops, ...projections, ...rotations];

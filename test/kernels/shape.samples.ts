@@ -23,6 +23,8 @@ const reshaping: Sample[] = [
   sample('Transpose', {x: i32(2, 3, 4)}, {perm: [1, 2, 0]}),
   opSample('squeeze', {x: f32(3, 1, 5, 1)}, (tfjs, {x}) => tfjs.squeeze(x)),
   opSample('broadcastTo', {x: f32(3, 1)}, (tfjs, {x}) => tfjs.broadcastTo(x, [2, 3, 5])),
+  opSample('linalg.bandPart', {x: f32(5, 4)}, (tfjs, {x}) => tfjs.linalg.bandPart(x, 1, 2)),
+  opSample('linalg.bandPart', {x: f32(2, 3, 4)}, (tfjs, {x}) => tfjs.linalg.bandPart(x, -1, 0)),
 ];
 
 const slicing: Sample[] = [

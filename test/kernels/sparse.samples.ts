@@ -1,4 +1,4 @@
-import {sample, type Sample} from './sample.js';
+import {readsAtOnce, sample, type Sample} from './sample.js';
 import {f32, i32} from './spec.js';
 
 /** The row with its last input as part of the call: a batch shares it. */
@@ -12,9 +12,6 @@ function sharingLast(row: Sample, values: readonly number[]): Sample {
   };
 }
 
-/** The kernels look at the ids before they start. */
-const READS = 'reads values at once, which WebGPU can do in a browser only';
-
 const segments: Sample[] = (['SparseSegmentSum', 'SparseSegmentMean'] as const).flatMap(
   (kernel) => {
     const row = (data: readonly number[], ids: readonly number[]): Sample =>
@@ -27,7 +24,7 @@ const segments: Sample[] = (['SparseSegmentSum', 'SparseSegmentMean'] as const).
             segmentIds: i32(ids.length),
           },
           {},
-          {skip: {webgpu: READS}},
+          {skip: readsAtOnce},
         ),
         ids,
       );
@@ -42,7 +39,7 @@ export const sparse: readonly Sample[] = [
       'SparseSegmentSum',
       {data: i32(4, 3), indices: i32(3).in(0, 4), segmentIds: i32(3)},
       {},
-      {skip: {webgpu: READS}},
+      {skip: readsAtOnce},
     ),
     [0, 1, 1],
   ),

@@ -14,6 +14,7 @@ import {sampling} from './sampling.samples.js';
 import {scan} from './scan.samples.js';
 import {shape} from './shape.samples.js';
 import {sparse} from './sparse.samples.js';
+import {valueDependent} from './valueDependent.samples.js';
 import {volume} from './volume.samples.js';
 
 /** Every row. A new family is a file of samples and a line here. */
@@ -33,5 +34,6 @@ export const table: readonly Sample[] = [
   ...image,
   ...sampling,
   ...sparse,
+  ...valueDependent,
   ...complexNumbers,
 ];

@@ -124,26 +124,53 @@ const refusals: readonly {
   {
     op: 'sparse.sparseReshape',
     f: (x) => {
-      const indices = tf.cast(tf.reshape(x, [2, 2]), 'int32') as tf.Tensor2D;
-      const sizes = tf.tensor1d([2, 6], 'int32');
-      return tf.sparse.sparseReshape(indices, sizes, tf.tensor1d([3, 4], 'int32'))['outputIndices'];
+      const indices = tf.tensor2d([[0, 0, 0, 0]], [1, 4], 'int32');
+      const sizes = tf.cast(x, 'int32') as tf.Tensor1D;
+      return tf.sparse.sparseReshape(indices, sizes, tf.tensor1d([1], 'int32'))['outputIndices'];
     },
     message: /'SparseReshape'.*tf\.mod/,
   },
   {
-    op: 'raggedTensorToTensor',
-    f: (x) => {
-      const splits = tf.tensor1d([0, 1, 4], 'int32');
-      const types = ['ROW_SPLITS'];
-      return tf.raggedTensorToTensor(
-        tf.tensor1d([2, 3], 'int32'),
-        x,
+    op: 'sparse.sparseFillEmptyRows of mapped indices',
+    f: (x) =>
+      tf.sparse.sparseFillEmptyRows(
+        tf.cast(tf.reshape(x, [2, 2]), 'int32') as tf.Tensor2D,
+        tf.tensor1d([1, 2]),
+        tf.tensor1d([3, 3], 'int32'),
         tf.scalar(0),
-        [splits],
-        types,
-      );
-    },
-    message: /'RaggedTensorToTensor'.*padded/,
+      )['outputValues'],
+    message: /'SparseFillEmptyRows'.*outside vmap.*can be mapped/,
+  },
+  {
+    op: 'raggedTensorToTensor of mapped rows',
+    f: (x) =>
+      tf.raggedTensorToTensor(
+        tf.tensor1d([3, 1], 'int32'),
+        tf.ones([1]),
+        tf.scalar(0),
+        [tf.cast(x, 'int32')],
+        ['ROW_SPLITS'],
+      ),
+    message: /'RaggedTensorToTensor'.*padded.*can be mapped.*inDims: null/,
+  },
+  {
+    op: 'raggedGather of mapped splits',
+    f: (x) =>
+      tf.raggedGather([tf.cast(x, 'int32')], tf.ones([2]), tf.tensor1d([0], 'int32'), 1)
+        .outputDenseValues,
+    message: /'RaggedGather'.*can be mapped.*inDims: null/,
+  },
+  {
+    op: 'raggedGather of mapped indices',
+    f: (x) =>
+      tf.raggedGather([tf.tensor1d([0, 1, 2], 'int32')], tf.ones([2]), tf.cast(x, 'int32'), 1)
+        .outputDenseValues,
+    message: /'RaggedGather'.*can be mapped.*inDims: null/,
+  },
+  {
+    op: 'raggedRange',
+    f: (x) => tf.raggedRange(x as tf.Tensor1D, tf.scalar(4), tf.scalar(1)).rtDenseValues,
+    message: /'RaggedRange'.*padded/,
   },
 ];
 

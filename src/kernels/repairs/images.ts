@@ -1,6 +1,9 @@
+import type {RotateWithOffsetAttrs, TensorInfo} from '@tensorflow/tfjs-core';
 import {transposeResize, type ResizeName} from '../../rules/image.js';
 import {zeros} from '../../rules/ops.js';
+import {transformBySamples} from '../../rules/transformation.js';
 import type {Repair, Repairs} from '../composition.js';
+import {rotateWithOffset} from '../rotation.js';
 
 type Gradient = Repair<'ResizeBilinearGrad'> & Repair<'ResizeNearestNeighborGrad'>;
 
@@ -41,3 +44,54 @@ export const resizesOfOthers: Repairs = {
   ResizeBilinearGrad: [ignoresHalfPixelCenters('ResizeBilinear')],
   ResizeNearestNeighborGrad: [ignoresHalfPixelCenters('ResizeNearestNeighbor')],
 };
+
+const transform = (
+  wrong: string,
+  isWrong: Repair<'Transform'>['isWrong'],
+): Repair<'Transform'> => ({
+  wrong,
+  instead: 'the pixels gathered, and blended',
+  isWrong,
+  composition: ({image, transforms}, attrs) => transformBySamples(image, transforms, attrs),
+});
+
+export const transformsOfCpu: Repairs = {
+  Transform: [transform('transforms the first image only', ({image}) => image.shape[0]! > 1)],
+};
+
+export const transformsOfWasm: Repairs = {
+  Transform: [
+    transform(
+      'clamps to the border what it should reflect',
+      (_inputs, {fillMode}) => fillMode === 'reflect',
+    ),
+  ],
+};
+
+const rotation = (
+  wrong: string,
+  isWrong: (image: TensorInfo, attrs: RotateWithOffsetAttrs) => boolean,
+): Repairs => ({
+  RotateWithOffset: [
+    {
+      wrong,
+      instead: 'the pixels gathered',
+      isWrong: ({image}, attrs) => isWrong(image, attrs),
+      composition: (inputs, attrs) => rotateWithOffset(inputs, attrs),
+    },
+  ],
+});
+
+const channelsOf = ({shape}: TensorInfo): number => shape[3] ?? 0;
+
+export const rotationsOfWasm = rotation(
+  'takes whole numbers only to fill with, of up to four channels; and fills a fourth with 255 where one number is given for all',
+  (image, {fillValue}) =>
+    [fillValue].flat().some((value) => !Number.isInteger(value)) ||
+    channelsOf(image) > (fillValue === 0 || Array.isArray(fillValue) ? 4 : 3),
+);
+
+export const rotationsOfGpus = rotation(
+  'fills a fourth channel with what is in memory',
+  (image, {fillValue}) => Array.isArray(fillValue) && channelsOf(image) > 3,
+);

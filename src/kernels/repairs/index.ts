@@ -7,6 +7,7 @@ import * as gpu from './gpu.js';
 import * as images from './images.js';
 import * as pools from './pools.js';
 import * as products from './products.js';
+import {raggedRows} from './ragged.js';
 import * as reductions from './reductions.js';
 import * as strings from './strings.js';
 import * as volumes from './volumes.js';
@@ -24,10 +25,12 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.channelsFirstDepthToSpace,
     draws.drawsOfCpu,
     images.resizesOfCpu,
+    images.transformsOfCpu,
     convolutions.channelsFirstDepthwise,
     convolutions.convolutionsOfCpu,
     volumes.volumesOfCpu,
     pools.poolsOfCpu,
+    raggedRows,
   ),
   wasm: joinRepairs(
     strings.stringsOnWasm,
@@ -50,10 +53,13 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     arrays.padOfWasm,
     arrays.countsOfWasm,
     images.resizesOfOthers,
+    images.transformsOfWasm,
+    images.rotationsOfWasm,
     convolutions.channelsFirstDepthwise,
     convolutions.convolutionsOfWasm,
     volumes.volumesOfWasm,
     pools.poolsOfWasm,
+    raggedRows,
   ),
   tensorflow: joinRepairs(
     strings.stringsOnTensorflow,
@@ -74,20 +80,29 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     convolutions.convolutionsOfTensorflow,
     volumes.volumesOfTensorflow,
     pools.poolsOfTensorflow,
+    raggedRows,
   ),
   webgl: joinRepairs(
+    reductions.emptyOnGpus,
     elementwise.conditions,
     gpu.indicesOfWebgl,
     gpu.transformsOfGpus,
     gpu.quotientsOfGpus,
     gpu.ranksOfGpus,
+    pools.averagesOverPadding,
+    images.rotationsOfGpus,
+    raggedRows,
   ),
   webgpu: joinRepairs(
+    reductions.emptyOnGpus,
     elementwise.conditions,
     gpu.kernelsOfWebgpu,
     gpu.transformsOfGpus,
     gpu.shadersOfWebgpu,
     gpu.quotientsOfGpus,
     gpu.ranksOfGpus,
+    pools.averagesOverPadding,
+    images.rotationsOfGpus,
+    raggedRows,
   ),
 };

@@ -1,4 +1,4 @@
-import type {MaxPoolWithArgmaxAttrs, Tensor} from '@tensorflow/tfjs-core';
+import type {MaxPoolWithArgmaxAttrs, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   dilation2D,
@@ -7,15 +7,15 @@ import {
 } from '../../rules/morphology.js';
 import {add} from '../../rules/ops.js';
 import {
-  averageGradientFitted,
+  isIdentity,
   maximaWithIndices,
   maxOfWindows,
   poolAxesOf,
-  poolFitted,
   scatterToMaxima,
   type PoolAttrs,
 } from '../../rules/pooling.js';
-import type {Composition, Compositions, Repair, Repairs} from '../composition.js';
+import {type Composition, type Compositions, type Repair, type Repairs} from '../composition.js';
+import {averageGradientFitted, isInside, poolFitted} from '../fittedPools.js';
 
 const smallestPositive = 'takes the smallest positive float for minus infinity';
 
@@ -76,12 +76,24 @@ const scattered = {
 const averaged = {
   instead: 'the kernel on an input that has the padding in it',
   composition: ({dy, input}: Readonly<Record<'dy' | 'input', Tensor>>, attrs: PoolAttrs): Tensor =>
-    averageGradientFitted(dy, input.shape, attrs),
+    isIdentity(poolAxesOf(input.shape, attrs)) ? dy : averageGradientFitted(dy, input.shape, attrs),
 };
+
+/** What AvgPool counts, and TensorFlow's gradients: the cells of a window that are not padding. */
+const divides = {
+  ...averaged,
+  wrong:
+    'divides by the whole window where a part of it is padding, unlike the average itself, and ignores the rounding of sizes',
+  isWrong: ({input}: {readonly input: TensorInfo}, attrs: PoolAttrs): boolean =>
+    !isInside(poolAxesOf(input.shape, attrs)),
+};
+
+export const averagesOverPadding: Repairs = {AvgPoolGrad: [divides], AvgPool3DGrad: [divides]};
 
 const shifts = "shifts windows that lie apart, with 'same' padding";
 
 export const poolsOfCpu: Repairs = {
+  ...averagesOverPadding,
   MaxPool3D: [asPool<'MaxPool3D'>(fittedPool('Max', shifts, liesApart))],
   AvgPool3D: [asPool<'AvgPool3D'>(fittedPool('Avg', shifts, liesApart))],
   MaxPool3DGrad: [
@@ -109,6 +121,7 @@ const throughPadding = (shape: readonly number[], attrs: PoolAttrs): boolean =>
   );
 
 export const poolsOfWasm: Repairs = {
+  ...averagesOverPadding,
   MaxPool: [fittedPool('Max', paddedOfWasm, throughPadding)],
   AvgPool: [asPool<'AvgPool'>(fittedPool('Avg', paddedOfWasm, throughPadding))],
   AvgPool3D: [asPool<'AvgPool3D'>(fittedPool('Avg', shifts, liesApart))],
@@ -125,7 +138,8 @@ export const poolsOfWasm: Repairs = {
   ],
 };
 
-const isPadded = ({pad}: {readonly pad: unknown}): boolean => typeof pad !== 'string' && pad !== 0;
+const isPadded = ({pad, dimRoundingMode}: PoolAttrs): boolean =>
+  typeof pad !== 'string' && (pad !== 0 || dimRoundingMode === 'ceil');
 
 const noPadding = "throws for padding other than 'valid' and 'same'";
 

@@ -1,6 +1,7 @@
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {broadcast_util} from '@tensorflow/tfjs-core';
 import {spansLast} from '../../rules/broadcast.js';
+import {einsumByProducts} from '../../rules/einsum.js';
 import {activate, beforeActivation} from '../../rules/fused.js';
 import {matMul, type ProductAttrs} from '../../rules/matmul.js';
 import {mul, reshape, scale, sum, transpose} from '../../rules/ops.js';
@@ -169,6 +170,15 @@ export const einsumOfTensorflow: Repairs = {
       isWrong: (_operands, {equation}) => /\s/.test(equation),
       composition: (operands, {equation}, kernel) =>
         kernel(operands, {equation: equation.replace(/\s/g, '')}),
+    },
+    {
+      wrong: 'takes a label of the result that no operand has for a dimension of size 1',
+      instead: 'an error, as elsewhere',
+      isWrong: (_operands, {equation}) => {
+        const [operands = '', result = ''] = equation.split('->');
+        return [...result].some((label) => !operands.includes(label));
+      },
+      composition: (operands, {equation}) => einsumByProducts(operands, equation),
     },
   ],
 };

@@ -44,6 +44,11 @@ export const emptyOnWasm = ofNothing(
   'leaves the result uninitialised where there is nothing to reduce',
 );
 
+export const emptyOnGpus = ofNothing(
+  ['Sum', 'Prod', 'Mean', 'Max', 'Min', 'All', 'Any'],
+  'throws, or never ends, where there is nothing to reduce',
+);
+
 export const emptyOnCpu: Repairs = {
   ...ofNothing(['Mean'], 'gives 0 where there is nothing to reduce'),
   ...ofNothing(['Max', 'Min'], 'gives NaN where there is nothing to reduce'),

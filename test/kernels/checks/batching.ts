@@ -10,6 +10,7 @@ import {
   drawExamples,
   evaluate,
   randomFor,
+  refusesVmap,
   toleranceFor,
   type Check,
   type TensorFunction,
@@ -105,9 +106,11 @@ function stackless(output: HostTensor, dim: number): HostTensor {
 
 const hasInputs = (row: Sample): boolean => row.specs.length > 0;
 
+const isMappable = (row: Sample): boolean => hasInputs(row) && !refusesVmap(row);
+
 const equalsLoop: Check = {
   title: 'vmap equals a loop',
-  appliesTo: hasInputs,
+  appliesTo: isMappable,
   async run(row) {
     const [size] = batchSizes(row, 1) as [number];
     for (const mapped of choicesOfMapped(row)) {
@@ -120,7 +123,7 @@ const equalsLoop: Check = {
 
 const emptyBatch: Check = {
   title: 'vmap of an empty batch gives an empty batch of the right shape',
-  appliesTo: hasInputs,
+  appliesTo: isMappable,
   async run(row) {
     const mapped = row.specs.map(() => true);
     const [example] = drawExamples(row, mapped, 1, 'empty batch') as [HostTensor[]];
@@ -173,7 +176,7 @@ const withoutInputs: Check = {
 const twoLevels: Check = {
   title: 'vmap in vmap equals two loops',
   nests: true,
-  appliesTo: hasInputs,
+  appliesTo: isMappable,
   async run(row) {
     const [outerSize, innerSize] = batchSizes(row, 2) as [number, number];
     const choices = choicesOfMapped(row);
@@ -237,7 +240,7 @@ function drawGrid(
 
 const noHiddenLoop: Check = {
   title: 'vmap calls as many kernels for a large batch as for a small one',
-  appliesTo: (row, backend) => hasInputs(row) && row.loops?.[backend] === undefined,
+  appliesTo: (row, backend) => isMappable(row) && row.loops?.[backend] === undefined,
   async run(row) {
     const [small, large] = batchSizes(row, 2) as [number, number];
     for (const mapped of choicesOfMapped(row)) {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import {ruleFor} from '../../../src/rules/index.js';
 import type {BackendName} from '../../backends.js';
 import {environment} from '../../environment.js';
 import type {Tolerance} from '../../support/compare.js';
@@ -110,6 +111,10 @@ export async function readAndDispose(tensors: readonly tf.Tensor[]): Promise<Hos
     tf.dispose([...tensors]);
   }
 }
+
+/** Whether the rule of the row's kernel says why it can't be mapped. */
+export const refusesVmap = ({kernel}: Sample): boolean =>
+  typeof ruleFor(kernel)?.batch === 'object';
 
 export function callOf(row: Sample): TensorFunction {
   return (...inputs) => row.call(tf, inputs);

@@ -11,6 +11,7 @@ import {
   drawOne,
   floatFunction,
   randomFor,
+  refusesVmap,
   restricted,
   type Check,
   type TensorFunction,
@@ -37,7 +38,7 @@ const interrupted =
 function uses(row: Sample): Use[] {
   const mapped = row.specs.map(() => true);
   const found: Use[] = [];
-  if (row.specs.length > 0) {
+  if (row.specs.length > 0 && !refusesVmap(row)) {
     const mapping = front(mapped);
     const inputs = batched(drawExamples(row, mapped, 2, 'memory'), mapping.inDims);
     found.push({

@@ -12,6 +12,7 @@ import {
   drawLike,
   evaluate,
   randomFor,
+  refusesVmap,
   restricted,
   toleranceFor,
   type Check,
@@ -87,7 +88,7 @@ function activeOf(row: Sample): (example: readonly HostTensor[]) => HostTensor[]
 const insideVmap: Check = {
   title: 'vmap of jvp and of vjp equals a loop',
   nests: true,
-  appliesTo: hasDerivative,
+  appliesTo: (row) => hasDerivative(row) && !refusesVmap(row),
   async run(row) {
     for (const choice of choicesOf(row)) {
       await compare(rowTangents(row), await drawBatch(row, choice, activeOf(row)), choice, 'jvp');
@@ -118,7 +119,7 @@ const insideVmap: Check = {
 const aroundVmap: Check = {
   title: 'jvp and vjp of vmap equal a loop',
   nests: true,
-  appliesTo: hasDerivative,
+  appliesTo: (row) => hasDerivative(row) && !refusesVmap(row),
   async run(row) {
     const active = differentiable(row);
     for (const {inputs: mapped} of choicesOf(row).filter(({inputs}) => inputs.includes(true))) {

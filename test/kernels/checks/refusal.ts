@@ -1,9 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
+import {TransformError} from '../../../src/index.js';
 import {expectAllClose} from '../../support/compare.js';
 import {sizeOf, widthOf, type HostTensor} from '../../support/host.js';
 import {reference} from '../sample.js';
 import {batched, front, looped, vmapped} from './batching.js';
-import {batchSizes, callOf, drawExamples, evaluate, toleranceFor, type Check} from './check.js';
+import {
+  batchSizes,
+  callOf,
+  drawExamples,
+  evaluate,
+  refusesVmap,
+  toleranceFor,
+  type Check,
+} from './check.js';
 
 /** A change to one input that should make most kernels refuse. */
 interface Distortion {
@@ -41,7 +50,7 @@ const distortions: readonly Distortion[] = [
 
 const refusesWhatALoopRefuses: Check = {
   title: 'vmap throws where a loop throws',
-  appliesTo: (row) => row.specs.length > 0,
+  appliesTo: (row) => row.specs.length > 0 && !refusesVmap(row),
   // The kernels of the others may read memory that is not theirs, or end the process; these throw or give garbage.
   only: ['cpu'],
   async run(row) {
@@ -113,4 +122,33 @@ export const refused: Check = {
   },
 };
 
-export const refusalChecks: readonly Check[] = [refusesWhatALoopRefuses];
+const refusesWithAReason: Check = {
+  title: 'vmap is refused, with what to do instead',
+  appliesTo: (row) => row.specs.length > 0 && refusesVmap(row),
+  async run(row) {
+    const {inDims} = front(row.specs.map(() => true));
+    const examples = drawExamples(
+      row,
+      row.specs.map(() => true),
+      2,
+      'refusal',
+    );
+    const before = tf.memory().numTensors;
+    const error = await evaluate(
+      vmapped(callOf(row), {inDims, outDims: 0}),
+      batched(examples, inDims),
+    ).catch((thrown: unknown) => thrown);
+    if (
+      !(error instanceof TransformError) ||
+      error.code !== 'no-batching-rule' ||
+      error.kernel !== row.kernel ||
+      !/outside vmap/i.test(error.message)
+    ) {
+      throw new Error(`vmap of it gives ${String(error)}`);
+    }
+    const left = tf.memory().numTensors - before;
+    if (left !== 0) throw new Error(`vmap left ${left} tensors when it refused`);
+  },
+};
+
+export const refusalChecks: readonly Check[] = [refusesWhatALoopRefuses, refusesWithAReason];

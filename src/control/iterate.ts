@@ -24,8 +24,8 @@ export interface Loop<Carry> {
    */
   readonly fixed?: readonly unknown[];
   /**
-   * Lets the carry change its structure and shapes from round to round, where the condition is one for all examples. Where it isn't, gives the
-   * carry with what it lacks and the next one has, for the two are then chosen between.
+   * Lets the carry change its structure and shapes from one iteration to the next, as long as all examples go on. Where some have stopped, gives
+   * the carry with what it lacks and the next one has, for the two are then chosen between.
    */
   readonly completed?: (carry: Carry, next: Carry) => Carry;
 }
@@ -76,10 +76,13 @@ export function iterate<Carry>(
       callSync(body, [from, iteration, besides], transform);
     const match = (before: Carry, given: Carry): Carry =>
       matchedCarry(before, given, transform, iteration);
-    if (typeof going === 'boolean') {
-      if (!going) return null;
+    if (going === false) return null;
+    if (going === true || going.all) {
       const given = next(carry, fixed);
-      return {carry: completed === undefined ? match(carry, given) : given, running: null};
+      return {
+        carry: completed === undefined ? match(carry, given) : given,
+        running: going === true ? null : going.mask,
+      };
     }
     if (!going.some) return null;
     const given = going.call(next, [carry, fixed]);

@@ -224,3 +224,27 @@ export function recurrent({loop}: Form): tf.GraphModel<tf.io.IOHandlerSync> {
   graph.node('y', 'TensorListStack', [filled!, shapes.state], elements);
   return graph.build();
 }
+
+/** `while (i < n) y = √(x - y)`, which has no derivative where x is y: `n` is an input. */
+export function roots({loop}: Form): tf.GraphModel<tf.io.IOHandlerSync> {
+  const graph = new GraphBuilder();
+  const x = graph.input('x', []);
+  const n = graph.input('n', [], 'DT_INT32');
+  const w = graph.weight('w', [1], [1]);
+  const [, y] = loop(
+    inGraph(graph),
+    graph,
+    'loop',
+    [graph.integers('start', [], [0]), graph.weight('nothing', [1], [0])],
+    [n, x, w],
+    (nodes, [i, , count]) => [nodes.node('more', 'Less', [i!, count!])],
+    (nodes, [i, value, , input, factor]) => [
+      nodes.node('i_next', 'AddV2', [i!, nodes.integer('one', 1)]),
+      nodes.node('root', 'Sqrt', [
+        nodes.node('rest', 'Sub', [nodes.node('scaled', 'Mul', [input!, factor!]), value!]),
+      ]),
+    ],
+  );
+  graph.node('y', 'Identity', [y!]);
+  return graph.build();
+}

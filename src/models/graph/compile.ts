@@ -1,5 +1,14 @@
 import type {NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
-import {nameIn, parseRef, reachable, unsupported, type Executor, type Ref} from './nodes.js';
+import {
+  inputRefs,
+  nameIn,
+  parseRef,
+  reachable,
+  unsupported,
+  type Executor,
+  type GraphNode,
+  type Ref,
+} from './nodes.js';
 import {Dataflow} from './dataflow.js';
 import {TensorList} from './lists.js';
 import type {Program} from './program.js';
@@ -60,24 +69,24 @@ function programFor(
 
 function compile(
   executor: Executor,
-  given: readonly string[],
+  inputs: readonly string[],
   wanted: readonly string[],
   caller: string,
 ): Program | null {
   const {graph, weightMap} = executor;
-  const parameters = given.map((name) => refOf(graph.nodes, name));
+  const parameters = inputs.map((name) => refOf(graph.nodes, name));
   const outputs = wanted.map((name) => refOf(graph.nodes, name));
-  const isGiven = new Set(parameters.map(({node}) => node));
-  const nodes = reachable(outputs, (node) => isGiven.has(node));
-  const needed = [...nodes].filter((node) => !isGiven.has(node));
-  if (!needed.some((node) => kindOf(node) !== 'plain')) return null;
+  const given = new Set(parameters.map(({node}) => node));
+  const isGiven = (node: GraphNode): boolean => given.has(node);
+  const needed = [...reachable(outputs, isGiven, inputRefs).values()].map(({node}) => node);
+  if (needed.every((node) => isGiven(node) || kindOf(node) === 'plain')) return null;
   const shared = {
     functions: graph.functions ?? {},
     weights: new Set(Object.keys(weightMap)),
     makeExecutor: executor.constructor as ExecutorClass,
     caller,
   };
-  const scope = new Scope(shared, new Dataflow(nodes, caller), null);
+  const scope = new Scope(shared, new Dataflow(outputs, isGiven, caller), null);
   for (const ref of parameters) scope.parameter(ref);
   return scope.finish(outputs.map((ref) => scope.slotOf(ref)));
 }

@@ -1,8 +1,10 @@
 import {
   attributeOf,
   behindIdentities,
+  dataRefs,
   inputRefs,
   keyOf,
+  reachable,
   unsupported,
   type GraphNode,
   type Ref,
@@ -71,12 +73,17 @@ export class Dataflow {
   private readonly facts = new Map<GraphNode, Facts>();
   private readonly frames = new Map<string, Frame>();
 
-  /** @param nodes  those that take part */
+  private readonly read: ReadonlyMap<string, Ref>;
+
+  /** @param isGiven  whether it is known already what a node gives */
   constructor(
-    nodes: Iterable<GraphNode>,
+    outputs: readonly Ref[],
+    isGiven: (node: GraphNode) => boolean,
     private readonly caller: string,
   ) {
-    this.nodes = [...nodes];
+    const refs = reachable(outputs, isGiven, inputRefs);
+    this.nodes = [...new Set([...refs.values()].map(({node}) => node))];
+    this.read = reachable(outputs, isGiven, dataRefs);
     for (const node of this.nodes) {
       if (node.op !== 'Enter') continue;
       const name = frameNameOf(node);
@@ -92,6 +99,11 @@ export class Dataflow {
 
   frame(name: string): Frame {
     return this.frames.get(name)!;
+  }
+
+  /** Whether somebody reads an output, beside waiting for it. */
+  isRead(ref: Ref): boolean {
+    return this.read.has(keyOf(ref));
   }
 
   /** The guards of one output. */
@@ -138,7 +150,9 @@ export class Dataflow {
   /** Of all Merges of one cond that may be computed together with this one, itself among them. */
   alike(merge: GraphNode): GraphNode[] {
     const key = this.condKey(merge);
-    return this.nodes.filter((node) => isCondMerge(node) && this.condKey(node) === key);
+    return this.nodes.filter(
+      (node) => isCondMerge(node) && this.isRead({node, index: 0}) && this.condKey(node) === key,
+    );
   }
 
   /** Whether other Merges of the same cond take random numbers that these take too: they would be drawn twice. */

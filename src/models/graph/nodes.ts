@@ -98,17 +98,19 @@ export const returned = ({nodes, signature}: Graph): Ref[] =>
     parseRef(name, nodes[nameIn(name)]!),
   );
 
-/** All nodes that are needed for some outputs, up to those that are given. */
+/** All outputs that are needed for some, up to nodes that are given. */
 export function reachable(
   wanted: readonly Ref[],
   isGiven: (node: GraphNode) => boolean,
-): Set<GraphNode> {
-  const found = new Set<GraphNode>();
-  const pending = wanted.map(({node}) => node);
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    if (found.has(node)) continue;
-    found.add(node);
-    if (!isGiven(node)) pending.push(...inputRefs(node).map((ref) => ref.node));
+  inputsOf: (node: GraphNode) => readonly Ref[],
+): Map<string, Ref> {
+  const found = new Map<string, Ref>();
+  const pending = [...wanted];
+  for (let ref = pending.pop(); ref !== undefined; ref = pending.pop()) {
+    const key = keyOf(ref);
+    if (found.has(key)) continue;
+    found.set(key, ref);
+    if (!isGiven(ref.node)) pending.push(...inputsOf(ref.node));
   }
   return found;
 }

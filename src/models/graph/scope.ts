@@ -4,7 +4,6 @@ import {
   inputRefs,
   isIdentity,
   keyOf,
-  reachable,
   returned,
   unsupported,
   type Graph,
@@ -13,6 +12,7 @@ import {
 } from './nodes.js';
 import {kindOf, refusalOf} from './ops.js';
 import type {CondStep, Outputs, PlacedStep, Program, Slot, Step} from './program.js';
+import {planLoop, type MakeRound, type Variables} from './rounds.js';
 import {joinSegments, type ExecutorClass} from './segments.js';
 
 /** What all scopes of a model share. */
@@ -48,16 +48,24 @@ export class Scope {
   ) {}
 
   /** Binds an output of a node to a value that the caller gives. To be called before anything is placed. */
-  parameter(...refs: Ref[]): void {
+  parameter(ref: Ref): void {
     this.parameters++;
-    const slot = this.newSlot();
-    for (const ref of refs) this.bound.set(keyOf(ref), slot);
+    this.bind(ref, this.newSlot());
   }
 
   /** Binds an output of a node to a value of the outer scope. */
   lend(ref: Ref, from: Slot): void {
     this.lent.set(keyOf(ref), from);
   }
+
+  /** Binds an output of a variable of a loop: to a value outside, or, where there is none, to a parameter. */
+  private bindVariable(ref: Ref, outside: Slot | null | undefined): void {
+    if (outside === null) this.parameter(ref);
+    else if (outside !== undefined) this.lend(ref, outside);
+  }
+
+  /** The parameters that something placed here reads. */
+  readonly parametersRead = new Set<Slot>();
 
   finish(outputs: readonly Slot[]): Program {
     const steps: Step[] = joinSegments(this.placed, outputs, this.shared.makeExecutor);
@@ -94,6 +102,7 @@ export class Scope {
   private find(ref: Ref): Slot | undefined {
     const slot = this.bound.get(keyOf(ref));
     const outputs = this.outputsOf.get(ref.node);
+    if (slot !== undefined && slot < this.parameters) this.parametersRead.add(slot);
     if (slot !== undefined || outputs === undefined) return slot;
     // Another output of a node that has its place.
     if (!outputs.has(ref.index)) outputs.set(ref.index, this.newSlot());
@@ -113,6 +122,7 @@ export class Scope {
     const {node} = ref;
     if (this.lent.has(keyOf(ref)) || this.isWeight(node) || !this.owns(ref)) return [];
     if (node.op === 'Merge' || node.op === 'Exit' || node.op === 'Enter') return [];
+    if (kindOf(node) === 'loop') return [];
     if (node.op === 'Switch') return inputRefs(node).slice(0, 1);
     return isIdentity(node) ? [this.passedOn(ref)] : dataRefs(node);
   }
@@ -275,37 +285,36 @@ export class Scope {
 
   /** A loop of a frame. */
   private placeFrame(exit: GraphNode): void {
-    const {frame: name} = this.flow.exited(exit);
-    const {variables, condition} = this.flow.frame(name);
-    const inFrame = (parameters: readonly (Slot | null)[]): Scope => {
-      const scope = new Scope(this.shared, this.flow, this, ({node}) =>
-        this.flow.isInFrame(node, name),
-      );
-      variables.forEach(({merge}, place) => {
-        const lent = parameters[place];
-        if (lent == null) scope.parameter({node: merge, index: 0});
-        else scope.lend({node: merge, index: 0}, lent);
-      });
-      return scope;
-    };
-    const slots = this.loop(
+    const {flow} = this;
+    const {frame: name} = flow.exited(exit);
+    const {variables, condition} = flow.frame(name);
+    const inFrame =
+      (outputs: readonly Ref[]): MakeRound =>
+      (given) => {
+        const scope = new Scope(this.shared, flow, this, ({node}) => flow.isInFrame(node, name));
+        for (const [index, outside] of given) {
+          scope.bindVariable({node: variables[index]!.merge, index: 0}, outside);
+        }
+        return {scope, output: (index) => scope.slotOf(outputs[index]!)};
+      };
+    const exits = flow.exitsOf(name).map((node) => {
+      const {merge} = flow.exited(node);
+      return {node, index: variables.findIndex((variable) => variable.merge === merge)};
+    });
+    const slots = this.placeRounds(
       exit,
-      variables.map(({init}) => this.slotOf(init)),
-      (given) => {
-        const scope = inFrame(given);
-        return {scope, outputs: [scope.slotOf(condition)]};
+      {
+        count: variables.length,
+        isWanted: (index) =>
+          exits.some((left) => left.index === index && flow.isRead({...left, index: 0})),
+        init: (index) => this.slotOf(variables[index]!.init),
       },
-      (given) => {
-        const scope = inFrame(given);
-        return {scope, outputs: variables.map(({next}) => scope.slotOf(next))};
-      },
+      inFrame([condition]),
+      inFrame(variables.map(({next}) => next)),
     );
-    for (const node of this.flow.exitsOf(name)) {
-      const {merge} = this.flow.exited(node);
-      this.bind(
-        {node, index: 0},
-        slots[variables.findIndex((variable) => variable.merge === merge)]!,
-      );
+    for (const {node, index} of exits) {
+      const slot = slots.get(index);
+      if (slot !== undefined) this.bind({node, index: 0}, slot);
     }
   }
 
@@ -314,46 +323,44 @@ export class Scope {
       (attribute: string): MakeRound =>
       (given) => {
         const {scope, graph} = this.functionScope(node, attribute);
-        graph.inputs.forEach((input, place) => {
-          const lent = given[place];
-          if (lent == null) scope.parameter({node: input, index: 0});
-          else scope.lend({node: input, index: 0}, lent);
-        });
-        return {scope, outputs: returned(graph).map((ref) => scope.slotOf(ref))};
+        const outputs = returned(graph);
+        for (const [index, outside] of given) {
+          scope.bindVariable({node: graph.inputs[index]!, index: 0}, outside);
+        }
+        return {scope, output: (index) => scope.slotOf(outputs[index]!)};
       };
-    const init = this.argumentsOf(node, 'body', dataRefs(node));
-    const slots = this.loop(node, init, inFunction('cond'), inFunction('body'));
-    slots.forEach((slot, index) => this.bind({node, index}, slot));
+    const init = dataRefs(node);
+    const slots = this.placeRounds(
+      node,
+      {
+        count: this.functionOf(node, 'body').inputs.length,
+        isWanted: (index) => this.flow.isRead({node, index}),
+        init: (index) => this.slotOf(init[index]!),
+      },
+      inFunction('cond'),
+      inFunction('body'),
+    );
+    for (const [index, slot] of slots) this.bind({node, index}, slot);
   }
 
-  /**
-   * A loop whose rounds are given as scopes.
-   * @returns  a slot for each variable, after the last round. Variables that stay what they are take part from outside: they are the same for
-   *   all examples of a vmap, and cost nothing
-   */
-  private loop(
+  /** @returns  what the variables that take part are after the last round */
+  private placeRounds(
     node: GraphNode,
-    init: readonly Slot[],
-    condition: MakeRound,
-    body: MakeRound,
-  ): Slot[] {
-    const probe = body(init.map(() => null));
-    const staying = init.map((slot, place) => (probe.outputs[place] === place ? slot : null));
-    const changing = init.flatMap((_, place) => (staying[place] === null ? [place] : []));
-    const rounds = {
-      condition: condition(staying),
-      body: changing.length < init.length ? body(staying) : probe,
-    };
-    const step: PlacedStep = {
+    variables: Variables,
+    makeCondition: MakeRound,
+    makeBody: MakeRound,
+  ): Map<number, Slot> {
+    const {changing, staying, condition, body} = planLoop(variables, makeCondition, makeBody);
+    const outputs = changing.map(() => this.newSlot());
+    this.placed.push({
       kind: 'while',
       node,
-      init: changing.map((place) => init[place]!),
-      condition: rounds.condition.scope.finish(rounds.condition.outputs),
-      body: rounds.body.scope.finish(changing.map((place) => rounds.body.outputs[place]!)),
-      outputs: new Map(changing.map((_, index) => [index, this.newSlot()])),
-    };
-    this.placed.push(step);
-    return init.map((slot, place) => step.outputs.get(changing.indexOf(place)) ?? slot);
+      init: changing.map((index) => variables.init(index)),
+      condition,
+      body,
+      outputs: new Map(outputs.entries()),
+    });
+    return new Map([...staying, ...changing.map((index, k) => [index, outputs[k]!] as const)]);
   }
 
   private placeConditional(node: GraphNode): void {
@@ -388,10 +395,7 @@ export class Scope {
 
   private functionScope(node: GraphNode, attribute: string): {scope: Scope; graph: Graph} {
     const graph = this.functionOf(node, attribute);
-    const flow = new Dataflow(
-      reachable(returned(graph), () => false),
-      this.shared.caller,
-    );
+    const flow = new Dataflow(returned(graph), () => false, this.shared.caller);
     return {scope: new Scope(this.shared, flow, this), graph};
   }
 
@@ -403,12 +407,3 @@ export class Scope {
     throw this.refuse(node, `calls the function '${name}', which the model does not have.`);
   }
 }
-
-/** A part of a loop under way: its scope, and what it gives. */
-interface Round {
-  readonly scope: Scope;
-  readonly outputs: Slot[];
-}
-
-/** Makes it with variables as parameters (null), or as values from outside. */
-type MakeRound = (given: readonly (Slot | null)[]) => Round;

@@ -248,3 +248,64 @@ export function roots({loop}: Form): tf.GraphModel<tf.io.IOHandlerSync> {
   graph.node('y', 'Identity', [y!]);
   return graph.build();
 }
+
+/** `n` sums of the first elements of `x`, [4]; zeros for the rest. */
+export function prefixSums({loop}: Form): tf.GraphModel<tf.io.IOHandlerSync> {
+  const graph = new GraphBuilder();
+  const x = graph.input('x', [4]);
+  const n = graph.input('n', [], 'DT_INT32');
+  const scalar = graph.integers('scalar', [], [-1]);
+  const rows = graph.node('rows', 'TensorListFromTensor', [x, scalar], elements);
+  const four = graph.integers('four', [], [4]);
+  const reserved = graph.node('reserved', 'TensorListReserve', [scalar, four], elements);
+  const [, , filled] = loop(
+    inGraph(graph),
+    graph,
+    'loop',
+    [graph.integers('start', [], [0]), graph.weight('zero', [], [0]), reserved],
+    [n, rows, scalar],
+    (nodes, [i, , , count]) => [nodes.node('more', 'Less', [i!, count!])],
+    (nodes, [i, sum, list, , values, shape]) => {
+      const value = nodes.node('value', 'TensorListGetItem', [values!, i!, shape!], elements);
+      const next = nodes.node('next', 'AddV2', [sum!, value]);
+      return [
+        nodes.node('i_next', 'AddV2', [i!, nodes.integer('one', 1)]),
+        next,
+        nodes.node('set', 'TensorListSetItem', [list!, i!, next], elements),
+      ];
+    },
+  );
+  graph.node('y', 'TensorListStack', [filled!, scalar], elements);
+  return graph.build();
+}
+
+/** `a = x > 0 ? 2x : -x`, and with that `x > 0 ? a² : a + w`. */
+export function twice({branch}: Form): tf.GraphModel<tf.io.IOHandlerSync> {
+  const graph = new GraphBuilder();
+  const x = graph.input('x', []);
+  const w = graph.weight('w', [1], [5]);
+  const positive = graph.node('positive', 'Greater', [x, graph.weight('zero', [], [0])]);
+  const [a] = branch(
+    graph,
+    'first',
+    positive,
+    [x],
+    (nodes, [value]) => [nodes.node('doubled', 'AddV2', [value!, value!])],
+    (nodes, [value]) => [nodes.node('negative', 'Neg', [value!])],
+  );
+  const [y] = branch(
+    graph,
+    'second',
+    positive,
+    [a!, w],
+    (nodes, [value, shift]) => [
+      nodes.node('squared', 'Mul', [
+        nodes.node('plain', 'Mul', [value!, value!]),
+        nodes.node('one', 'Div', [shift!, shift!]),
+      ]),
+    ],
+    (nodes, [value, shift]) => [nodes.node('shifted', 'AddV2', [value!, shift!])],
+  );
+  graph.node('y', 'Identity', [y!]);
+  return graph.build();
+}

@@ -14,7 +14,16 @@ import {
 } from '../../src/index.js';
 import {describeBackends} from '../backends.js';
 import {expectSame, expectValues} from '../transforms/values.js';
-import {forms, inGraph, recurrent, rootOrProduct, roots, shrink} from './controlFlow.graphs.js';
+import {
+  forms,
+  inGraph,
+  recurrent,
+  rootOrProduct,
+  roots,
+  shrink,
+  prefixSums,
+  twice,
+} from './controlFlow.graphs.js';
 import {GraphBuilder} from './graphs.js';
 
 type Params = Record<string, tf.Tensor>;
@@ -240,6 +249,56 @@ for (const form of forms) {
           const second = 0.75 / (2 * Math.SQRT2);
           expectValues(ofX, [0.5, second, 0]);
           expectValues(ofParams['w']!, [[0.5], [4 * second], [0]]);
+        },
+      ),
+    );
+
+    it(
+      'a loop that fills a list for some examples further than for others: the rest is zeros',
+      withModel(
+        () => prefixSums(form),
+        (model) => {
+          const f = (x: tf.Tensor, n: tf.Tensor): tf.Tensor =>
+            functionalCall<tf.Tensor>(model, {zero: tf.scalar(0)}, {x, n}, 'y');
+          const x = tf.tensor2d([
+            [1, 2, 3, 4],
+            [5, 6, 7, 8],
+            [9, 8, 7, 6],
+          ]);
+          const n = tf.tensor1d([2, 4, 1], 'int32');
+          const filled = [
+            [1, 3, 0, 0],
+            [5, 11, 18, 26],
+            [9, 0, 0, 0],
+          ];
+          expectValues(vmap(f)(x, n), filled);
+          expectValues(f(x.gather(0), tf.scalar(2, 'int32')), filled[0]!);
+          const loss = (value: tf.Tensor, count: tf.Tensor): tf.Tensor => f(value, count).sum();
+          const slopes = [
+            [2, 1, 0, 0],
+            [4, 3, 2, 1],
+            [1, 0, 0, 0],
+          ];
+          expectValues(vmap(grad(loss))(x, n), slopes);
+        },
+      ),
+    );
+
+    it(
+      'branches one after the other, decided by the same predicate',
+      withModel(
+        () => twice(form),
+        (model) => {
+          const [f, params] = makeFunctional(model);
+          const loss = (p: Params, x: tf.Tensor): tf.Tensor => f(p, x, 'y').sum();
+          const x = tf.tensor1d([3, -3, 0]);
+          expectValues(vmap(loss, {inDims: [null, 0]})(params, x), [36, 8, 5]);
+          const [ofParams, ofX] = vmap(grad(loss, {argnums: [0, 1]}), {inDims: [null, 0]})(
+            params,
+            x,
+          );
+          expectValues(ofX, [24, -1, -1]);
+          expectValues(ofParams['w']!, [[0], [1], [1]]);
         },
       ),
     );

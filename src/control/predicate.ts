@@ -70,7 +70,7 @@ export function toBool(predicate: unknown, transform: string, what: string): Ten
 }
 
 /** The examples of one or more vmaps, for some of which a predicate holds. */
-export abstract class Examples {
+abstract class Examples {
   /**
    * @param mask  the predicate, a scalar of dtype bool
    * @param levels  innermost first

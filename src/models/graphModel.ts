@@ -6,8 +6,8 @@ import type {Binding, GraphModelLike} from './model.js';
 
 export function isGraphModel(model: unknown): model is GraphModelLike {
   if (typeof model !== 'object' || model === null) return false;
-  const {predict, execute: run} = model as Partial<GraphModelLike>;
-  return typeof predict === 'function' && typeof run === 'function' && 'outputNodes' in model;
+  const {predict, execute: run, executor} = model as Partial<GraphModelLike & Internals>;
+  return typeof predict === 'function' && typeof run === 'function' && executor !== undefined;
 }
 
 /**
@@ -24,11 +24,9 @@ export function bindGraphModel(model: GraphModelLike, caller: string): Binding {
       isParam: tensor!.dtype === 'float32' && tensor!.rank > 0,
     })),
     get structure() {
-      const nodes = Object.values(executorOf(model).graph.nodes).map(({name, op, inputNames}) => [
-        name,
-        op,
-        inputNames,
-      ]);
+      const nodes = Object.values(internalsOf(model).executor.graph.nodes).map(
+        ({name, op, inputNames}) => [name, op, inputNames],
+      );
       return JSON.stringify({inputNodes, outputNodes, nodes});
     },
     call([inputs, outputs]) {
@@ -55,14 +53,25 @@ const refusePromise = (cause: Error, caller: string): TransformError =>
     {code: 'async-function', transform: caller, cause},
   );
 
-const executorOf = (model: GraphModelLike): Executor =>
-  (model as GraphModelLike & {readonly executor: Executor}).executor;
+/** What a model has that the library runs its control flow with. See NOTE [graph models]. */
+interface Internals {
+  readonly executor: Executor;
+  /** Made at the first call. */
+  resourceIdToCapturedInput: unknown;
+}
+
+const internalsOf = (model: GraphModelLike): Internals => model as GraphModelLike & Internals;
 
 /** The same model, whose executor runs control flow. The model itself stays as it is. */
 function withControlFlow(model: GraphModelLike, caller: string): GraphModelLike {
-  const executor = executorOf(model);
+  const internals = internalsOf(model);
+  const {executor} = internals;
   const run: Executor['execute'] = (inputs, outputs) => execute(executor, inputs, outputs, caller);
   return Object.create(model, {
     executor: {value: Object.create(executor, {execute: {value: run}})},
+    resourceIdToCapturedInput: {
+      get: () => internals.resourceIdToCapturedInput,
+      set: (captured: unknown) => (internals.resourceIdToCapturedInput = captured),
+    },
   }) as GraphModelLike;
 }

@@ -538,6 +538,19 @@ describeBackends('graph models with control flow', () => {
       },
     ],
     [
+      'what leaves no loop',
+      "node 'y' (Exit) is the end of no loop of the usual form",
+      (graph) => graph.node('y', 'Exit', [graph.input('x', [2])]),
+    ],
+    [
+      'a frame without a condition',
+      "node 'enter' (Enter) enters the frame 'f', which is no loop of the usual form: it has 0 conditions",
+      (graph) => {
+        const attr = {frame_name: {s: btoa('f')}, is_constant: {b: true}};
+        graph.node('y', 'Neg', [graph.node('enter', 'Enter', [graph.input('x', [2])], attr)]);
+      },
+    ],
+    [
       'functions that are not there',
       "node 'y' (PartitionedCall) calls the function 'gone', which the model does not have",
       (graph) =>

@@ -215,16 +215,16 @@ export class Dataflow {
     return this.enters.get(this.exited(exit).frame) ?? [];
   }
 
-  /** The Merge whose value leaves a loop. */
+  /** The Merge whose value leaves a loop, and the loop's frame. */
   exited(exit: GraphNode): {merge: GraphNode; frame: string} {
     const [left] = inputRefs(exit);
     const gate = left && behindIdentities(left).node;
-    const data = gate?.op === 'Switch' ? behindIdentities(inputRefs(gate)[0]!) : undefined;
-    if (data === undefined || !isLoopMerge(data.node)) {
-      throw unsupported(exit, 'is the end of no loop of the usual form.', this.caller);
+    const merge = gate?.op === 'Switch' ? behindIdentities(inputRefs(gate)[0]!).node : undefined;
+    const enter = merge && inputRefs(merge).find((ref) => ref.node.op === 'Enter');
+    if (merge !== undefined && enter !== undefined && isLoopMerge(merge)) {
+      return {merge, frame: frameNameOf(enter.node)};
     }
-    const enter = inputRefs(data.node).find((ref) => ref.node.op === 'Enter');
-    return {merge: data.node, frame: enter === undefined ? '' : frameNameOf(enter.node)};
+    throw unsupported(exit, 'is the end of no loop of the usual form.', this.caller);
   }
 
   private learn(node: GraphNode): Facts {

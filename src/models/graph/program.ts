@@ -88,7 +88,7 @@ export type PlacedStep = WeightStep | NodeStep | ListStep | StopStep | ControlSt
 export type Step = WeightStep | SegmentStep | ListStep | StopStep | ControlStep;
 
 /** The programs inside a step. */
-export function programsOf(step: PlacedStep): readonly Program[] {
+function programsOf(step: PlacedStep): readonly Program[] {
   switch (step.kind) {
     case 'call':
       return [step.body];

@@ -538,6 +538,30 @@ describeBackends('graph models with control flow', () => {
       },
     ],
     [
+      'random numbers that two results of a branch share, of which one is needed before the other',
+      'joins branches that draw random numbers for several results, of which one is needed before another',
+      (graph) => {
+        const x = graph.input('x', [2]);
+        const predicate = (name: string, limit: number): string => {
+          const axis = graph.integers(`${name}/axis`, [1], [0]);
+          const sum = graph.node(`${name}/sum`, 'Sum', [x, axis], {keep_dims: {b: false}});
+          return graph.node(name, 'Greater', [sum, graph.weight(`${name}/limit`, [], [limit])]);
+        };
+        const [p, q] = [predicate('p', 0), predicate('q', 1)];
+        const gate = graph.node('gate', 'Switch', [x, p]);
+        const size = graph.integers('size', [1], [2]);
+        const draws = graph.node('draws', 'RandomUniform', [size, 'gate:1'], {
+          dtype: {type: 'DT_FLOAT'},
+        });
+        const a = graph.node('a', 'Merge', [gate, draws]);
+        const other = graph.node('other', 'Switch', [x, q]);
+        const b = graph.node('b', 'Merge', [other, 'other:1']);
+        const again = graph.node('again', 'Switch', [b, p]);
+        const sum = graph.node('sum', 'AddV2', [draws, 'again:1']);
+        graph.node('y', 'AddV2', [a, graph.node('c', 'Merge', [again, sum])]);
+      },
+    ],
+    [
       'what leaves no loop',
       "node 'y' (Exit) is the end of no loop of the usual form",
       (graph) => graph.node('y', 'Exit', [graph.input('x', [2])]),

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'stateful-layer'
   | 'tree-mismatch'
   | 'unknown-parameter'
+  | 'unsupported-op'
   | 'value-dependent-shape'
   | 'value-read'
   | 'variable-of-tracer';

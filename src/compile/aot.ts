@@ -256,7 +256,7 @@ export class CompiledForm {
     const isDifferentiable = this.outputs.slots.map(isFloat);
     return runCustom({
       name: this.transform,
-      inputs: primals,
+      inputs: [...primals],
       closedOver: 'refused',
       forward: (inputs, save) => {
         const results = passes.forward.run(inputs);

@@ -78,6 +78,10 @@ class CaptureLevel extends Level {
     return false;
   }
 
+  override get hidesValues(): boolean {
+    return true;
+  }
+
   /** A tracer for an argument. */
   input(example: Tensor, name: string): Tensor {
     const value = this.graph.addInput(example, name);

@@ -1,5 +1,5 @@
 import {assertAlive, assertFunction, callSync} from '../transforms/arguments.js';
-import {readPredicate, type Predicate} from './predicate.js';
+import {readChoice, type Predicate} from './predicate.js';
 import {assertTensors, matched, step} from './trees.js';
 
 /**
@@ -39,7 +39,7 @@ export function cond<A extends unknown[], R>(
   const whenTrue = (...args: A): R => call(trueFn, 'trueFn', args);
   const whenFalse = (...args: A): R => call(falseFn, 'falseFn', args);
   return step('cond', () => {
-    const chosen = readPredicate(pred, 'cond', 'the predicate');
+    const chosen = readChoice(pred, 'cond', 'the predicate');
     if (typeof chosen === 'boolean') return (chosen ? whenTrue : whenFalse)(...operands);
     if (!chosen.some) return whenFalse(...operands);
     const output = chosen.call(whenTrue, operands);

@@ -17,7 +17,17 @@ export interface Loop<Carry> {
   readonly transform: string;
   /** Whether there is one more iteration. */
   readonly condition: (carry: Carry, iteration: number) => Predicate;
-  readonly body: (carry: Carry, iteration: number) => Carry;
+  readonly body: (carry: Carry, iteration: number, fixed: readonly unknown[]) => Carry;
+  /**
+   * What the body takes besides, the same in each iteration. For examples that have stopped it is that of one that goes on, as the carry is: what
+   * is computed for them spoils no gradient.
+   */
+  readonly fixed?: readonly unknown[];
+  /**
+   * Lets the carry change its structure and shapes from one iteration to the next, as long as all examples go on. Where some have stopped, gives
+   * the carry with what it lacks and the next one has, for the two are then chosen between.
+   */
+  readonly completed?: (carry: Carry, next: Carry) => Carry;
 }
 
 /** A body's result, which must be like the carry that it got. */
@@ -41,7 +51,10 @@ export const matchedCarry = <Carry>(
  * Runs a loop. Of an iteration only the carry stays, as far as nobody differentiates. Where the condition differs between the examples of vmap
  * the loop runs until it holds for none, and an example for which it does not hold any more keeps its carry.
  */
-export function iterate<Carry>({transform, condition, body}: Loop<Carry>, init: Carry): Carry {
+export function iterate<Carry>(
+  {transform, condition, body, fixed = [], completed}: Loop<Carry>,
+  init: Carry,
+): Carry {
   return scoped(transform, (results) => {
     assertTensors(init, transform, 'init');
     let state: State<Carry> = {carry: init, running: null};
@@ -59,13 +72,22 @@ export function iterate<Carry>({transform, condition, body}: Loop<Carry>, init: 
   function advance({carry, running}: State<Carry>, iteration: number): State<Carry> | null {
     const wanted = callSync(condition, [carry, iteration], transform);
     const going = readPredicate(stillRunning(running, wanted), transform, 'the condition');
-    const next = (from: Carry): Carry => {
-      const given = callSync(body, [from, iteration], transform);
-      return matchedCarry(carry, given, transform, iteration);
-    };
-    if (typeof going === 'boolean') return going ? {carry: next(carry), running: null} : null;
+    const next = (from: Carry, besides: readonly unknown[]): Carry =>
+      callSync(body, [from, iteration, besides], transform);
+    const match = (before: Carry, given: Carry): Carry =>
+      matchedCarry(before, given, transform, iteration);
+    if (going === false) return null;
+    if (going === true || going.all) {
+      const given = next(carry, fixed);
+      return {
+        carry: completed === undefined ? match(carry, given) : given,
+        running: going === true ? null : going.mask,
+      };
+    }
     if (!going.some) return null;
-    return {carry: going.choose(going.call(next, [carry]), carry), running: going.mask};
+    const given = going.call(next, [carry, fixed]);
+    const before = completed?.(carry, given) ?? carry;
+    return {carry: going.choose(match(before, given), before), running: going.mask};
   }
 
   /** An example that has stopped once stays so. */

@@ -1,5 +1,5 @@
-import {util, zeros, type Tensor} from '@tensorflow/tfjs-core';
-import type {CustomGradCall} from './engine.js';
+import {util, zeros, type NamedTensorMap, type Tensor} from '@tensorflow/tfjs-core';
+import {releasingTape, type CustomGradCall} from './engine.js';
 import {adopt, alias} from './tracer.js';
 
 /** Tangents or cotangents, `undefined` where they are zero. */
@@ -9,7 +9,8 @@ export type SomeTensors = readonly (Tensor | undefined)[];
 export interface CustomGradient {
   /** What was called, for messages. */
   readonly name: string;
-  readonly inputs: readonly Tensor[];
+  /** What it has derivatives with respect to. `forward` may add tensors at the end that it finds the function to hold in closures. */
+  readonly inputs: Tensor[];
   /**
    * Computes the values on other tensors of the same shapes in place of `inputs`.
    * @param save  is given what the function wants to have again in the pullback
@@ -45,8 +46,9 @@ export interface CustomGradient {
  */
 export interface EvaluatedGradient extends Pick<
   CustomGradient,
-  'name' | 'inputs' | 'pullback' | 'pushforward'
+  'name' | 'pullback' | 'pushforward'
 > {
+  readonly inputs: readonly Tensor[];
   readonly values: readonly Tensor[];
   readonly saved: readonly Tensor[];
 }
@@ -98,33 +100,39 @@ export function fromStock({inputs, forwardFunc, backwardsFunc}: CustomGradCall):
 const oneOrAll = (tensors: readonly Tensor[]): Tensor =>
   (tensors.length === 1 ? tensors[0] : tensors) as Tensor;
 
-type StockForm = Pick<CustomGradient, 'inputs' | 'pullback'> & {
+type StockForm = Pick<EvaluatedGradient, 'inputs' | 'pullback'> & {
   readonly forward: (save: (tensors: readonly Tensor[]) => void) => readonly Tensor[];
 };
 
 /** tfjs's form of a custom gradient, for tfjs's own tape. */
 export function toStock({inputs, forward, pullback}: StockForm): CustomGradCall {
   const zerosLike = ({shape, dtype}: Tensor): Tensor => zeros(shape as [number], dtype);
+  const named: NamedTensorMap = {};
+  const name = (): void => inputs.forEach((input, index) => (named[index] = input));
+  name();
   return {
-    inputs: Object.fromEntries(inputs.map((input, index) => [index, input])),
+    inputs: named,
     forwardFunc: (_backend, save) => {
       // A tidy scope of the function may end before tfjs keeps them.
       const saved: Tensor[] = [];
       try {
         const values = forward((tensors) => saved.push(...tensors.map(adopt)));
+        // It may have found more of them. The engine looks at them afterwards.
+        name();
         save([...inputs, ...saved]);
         return oneOrAll(values);
       } finally {
         for (const tensor of saved) tensor.dispose();
       }
     },
-    backwardsFunc: (dys, kept) => {
-      const originals = kept.slice(0, inputs.length);
-      const cotangents = pullback([dys].flat(), kept.slice(inputs.length), originals);
-      return Object.fromEntries(
-        originals.map((input, index) => [index, () => cotangents[index] ?? zerosLike(input)]),
-      );
-    },
+    backwardsFunc: (dys, kept) =>
+      releasingTape(() => {
+        const originals = kept.slice(0, inputs.length);
+        const cotangents = pullback([dys].flat(), kept.slice(inputs.length), originals);
+        return Object.fromEntries(
+          originals.map((input, index) => [index, () => cotangents[index] ?? zerosLike(input)]),
+        );
+      }),
   };
 }
 

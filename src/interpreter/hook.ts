@@ -8,7 +8,13 @@ import {
   type CustomGradient,
   type EvaluatedGradient,
 } from './custom.js';
-import {engine, isStockTapeOn, runStock, type KernelFuncCall} from './engine.js';
+import {
+  engine,
+  isStockTapeOn,
+  runStock,
+  type CustomGradCall,
+  type KernelFuncCall,
+} from './engine.js';
 import type {Level} from './level.js';
 import {
   enlargeBuffers,
@@ -42,7 +48,40 @@ const running: Level[] = [];
 
 /** What tfjs's ops call, in place of the engine's own method. */
 const runOfOps = (name: string, inputs: object, attrs: object = {}): Tensor | Tensor[] =>
+  listener === null
+    ? runHere(name, inputs, attrs)
+    : reportingReads(Object.values(inputs) as Tensor[], () => runHere(name, inputs, attrs));
+
+const runHere = (name: string, inputs: object, attrs: object): Tensor | Tensor[] =>
   name === MULTINOMIAL ? runMultinomial(inputs as Logits, attrs) : run(name, inputs, attrs);
+
+let listener: ((read: Tensor) => void) | null = null;
+
+/**
+ * Hears of every tensor that kernels read which `body` calls itself: not of what rules make of these, nor what functions with derivatives of
+ * their own compute. Only while a transform runs.
+ */
+export function hearingReads<T>(hear: (read: Tensor) => void, body: () => T): T {
+  const around = listener;
+  listener = hear;
+  try {
+    return body();
+  } finally {
+    listener = around;
+  }
+}
+
+/** Runs something that reads tensors, and tells of these alone. They may be known only afterwards. */
+function reportingReads<T>(reads: readonly (Tensor | null | undefined)[], body: () => T): T {
+  const hear = listener;
+  listener = null;
+  try {
+    return body();
+  } finally {
+    listener = hear;
+    if (hear !== null) for (const read of reads) if (read != null) hear(read);
+  }
+}
 
 interface Logits {
   readonly logits: Tensor;
@@ -81,6 +120,10 @@ export function attachGradient(gradient: EvaluatedGradient): Tensor[] {
 
 /** Calls a function with derivatives of its own, at whatever level its inputs are. */
 export function runCustom(call: CustomGradient): Tensor[] {
+  return reportingReads(call.inputs, () => runCustomHere(call));
+}
+
+function runCustomHere(call: CustomGradient): Tensor[] {
   const level = highestLevel(call.inputs);
   if (level !== null) {
     level.assertActive();
@@ -158,6 +201,10 @@ const opsWithRules = new Set(['fusedConv2d__op', 'fusedDepthwiseConv2d__op', 'fu
 
 function runKernelFunc(call: KernelFuncCall): Tensor | Tensor[] {
   if ('kernelName' in call) return runOfOps(call.kernelName, call.inputs, call.attrs);
+  return reportingReads(Object.values(call.inputs), () => runStockCustom(call));
+}
+
+function runStockCustom(call: CustomGradCall): Tensor | Tensor[] {
   const level = highestLevel(call.inputs);
   if (level === null) return runStock(call);
   level.assertActive();

@@ -119,6 +119,11 @@ export abstract class Level {
     return true;
   }
 
+  /** Whether no value of this level is known while the function runs, since it is to hold for all. */
+  get hidesValues(): boolean {
+    return false;
+  }
+
   /** Whether random ops draw for each example of this level. See NOTE [random]. */
   get drawsPerExample(): boolean {
     return false;

@@ -4,8 +4,12 @@ import {recordOf} from './tracer.js';
 
 /** A tensor without what levels know of it. */
 export interface Peeled {
-  /** The bare numbers: `[…examples, ...shape]`, with a dimension for each of `levels`, the outermost first. */
+  /**
+   * The bare numbers: `[…examples, ...shape]`, with a dimension for each of `levels`, the outermost first. In a graph that is being captured they
+   * are not known: to read them is refused.
+   */
   readonly values: Tensor;
+  readonly areKnown: boolean;
   /** The levels in which the tensor has a value of its own for each example, innermost first. */
   readonly levels: readonly Level[];
 }
@@ -22,8 +26,9 @@ export function peel(tensor: Tensor): Peeled {
   for (let record = recordOf(values); record !== null; record = recordOf(values)) {
     const {level} = record;
     level.assertActive();
+    if (level.hidesValues) return {values, areKnown: false, levels};
     if (!level.differentiates) levels.push(level);
     values = level.below(values);
   }
-  return {values, levels};
+  return {values, areKnown: true, levels};
 }

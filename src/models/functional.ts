@@ -29,7 +29,7 @@ export type WithBuffers<R, Updates extends BufferUpdates> = 'return' extends Upd
  * @param args  what the model takes: inputs with their batch dimension, and for layers `{training: true}` and the like
  * @returns  what the model gives. For layers and graph models state the type where it is not one tensor: `functionalCall<tf.Tensor[]>(…)`
  * @throws TransformError `unknown-parameter`, `missing-parameter`, `parameter-mismatch`, `model-not-built`, `buffer-update`,
- *   `stateful-layer`, `not-a-model`, `async-function`, `disposed-tensor`
+ *   `stateful-layer`, `not-a-model`, `async-function`, `disposed-tensor`, `unsupported-op`
  * @example
  * const w = tf.variable(tf.tensor1d([1, 2]));
  * const model = {apply: (x: tf.Tensor) => x.mul(w).sum(), variables: {w}};

@@ -1,11 +1,13 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {TransformError} from '../errors.js';
+import {execute} from './graph/compile.js';
+import type {Executor} from './graph/nodes.js';
 import type {Binding, GraphModelLike} from './model.js';
 
 export function isGraphModel(model: unknown): model is GraphModelLike {
   if (typeof model !== 'object' || model === null) return false;
-  const {predict, execute} = model as Partial<GraphModelLike>;
-  return typeof predict === 'function' && typeof execute === 'function' && 'outputNodes' in model;
+  const {predict, execute: run, executor} = model as Partial<GraphModelLike & Internals>;
+  return typeof predict === 'function' && typeof run === 'function' && executor !== undefined;
 }
 
 /**
@@ -21,27 +23,55 @@ export function bindGraphModel(model: GraphModelLike, caller: string): Binding {
       tensor: tensor!,
       isParam: tensor!.dtype === 'float32' && tensor!.rank > 0,
     })),
-    structure: JSON.stringify({inputNodes, outputNodes, names: Object.keys(weights)}),
+    get structure() {
+      const nodes = Object.values(internalsOf(model).executor.graph.nodes).map(
+        ({name, op, inputNames}) => [name, op, inputNames],
+      );
+      return JSON.stringify({inputNodes, outputNodes, nodes});
+    },
     call([inputs, outputs]) {
+      const synchronous = withControlFlow(model, caller);
       try {
         return outputs === undefined
-          ? model.predict(inputs as Tensor)
-          : model.execute(inputs as Tensor, outputs as string);
+          ? synchronous.predict(inputs as Tensor)
+          : synchronous.execute(inputs as Tensor, outputs as string);
       } catch (error) {
-        throw isAboutDynamicOps(error) ? refuseDynamicOps(error, caller) : error;
+        throw isAboutPromise(error) ? refusePromise(error, caller) : error;
       }
     },
   };
 }
 
-const isAboutDynamicOps = (error: unknown): error is Error =>
-  error instanceof Error && error.message.includes('dynamic op');
+const isAboutPromise = (error: unknown): error is Error =>
+  error instanceof Error && error.message.includes('returned a promise. Please use');
 
-function refuseDynamicOps(cause: Error, caller: string): TransformError {
-  return new TransformError(
-    `the graph model can only run asynchronously, for it has control flow or outputs whose shapes depend on values, and transforms ` +
-      `trace synchronous code. Convert it without control flow, or compute up to the node in question with execute(inputs, outputs). ` +
-      `tfjs says: ${cause.message}`,
+/** Ops of tfjs's own that are asynchronous have been refused before. */
+const refusePromise = (cause: Error, caller: string): TransformError =>
+  new TransformError(
+    `an op that was registered with tf.registerOp gives a promise, and transforms trace synchronous code. Compute up to a node before it, ` +
+      `f(params, x, 'node'), or from one behind it on, f(params, {node: value}). tfjs says: ${cause.message}`,
     {code: 'async-function', transform: caller, cause},
   );
+
+/** What a model has that the library runs its control flow with. See NOTE [graph models]. */
+interface Internals {
+  readonly executor: Executor;
+  /** Made at the first call. */
+  resourceIdToCapturedInput: unknown;
+}
+
+const internalsOf = (model: GraphModelLike): Internals => model as GraphModelLike & Internals;
+
+/** The same model, whose executor runs control flow. The model itself stays as it is. */
+function withControlFlow(model: GraphModelLike, caller: string): GraphModelLike {
+  const internals = internalsOf(model);
+  const {executor} = internals;
+  const run: Executor['execute'] = (inputs, outputs) => execute(executor, inputs, outputs, caller);
+  return Object.create(model, {
+    executor: {value: Object.create(executor, {execute: {value: run}})},
+    resourceIdToCapturedInput: {
+      get: () => internals.resourceIdToCapturedInput,
+      set: (captured: unknown) => (internals.resourceIdToCapturedInput = captured),
+    },
+  }) as GraphModelLike;
 }

@@ -10,17 +10,25 @@ import {assertAlive, callSync, isFloat, outputTensors} from './arguments.js';
 export interface TreeGradient {
   readonly name: string;
   readonly args: readonly unknown[];
-  /** Computes the output tree; `save` is given what the pullback takes besides the arguments. */
-  forward(args: unknown[], save: (tensors: readonly Tensor[]) => void): unknown;
-  /** One cotangent for each tensor of the arguments, from one for each tensor of the output. */
+  /**
+   * Computes the output tree; `save` is given what the pullback takes besides the arguments, `also` more tensors with respect to which there are
+   * derivatives.
+   */
+  forward(
+    args: unknown[],
+    save: (tensors: readonly Tensor[]) => void,
+    also: (tensors: readonly Tensor[]) => void,
+  ): unknown;
+  /** One cotangent for each tensor of the arguments and those found besides, from one for each tensor of the output. */
   pullback(
     dys: readonly Tensor[],
     output: unknown,
     saved: readonly Tensor[],
     args: unknown[],
+    besides: readonly Tensor[],
   ): SomeTensors;
-  /** One tangent for each tensor of the output, from those of the tensors of the arguments. */
-  pushforward?(tangents: SomeTensors, args: unknown[]): SomeTensors;
+  /** One tangent for each tensor of the output, from those of the tensors of the arguments and those found besides. */
+  pushforward?(tangents: SomeTensors, args: unknown[], besides: readonly Tensor[]): SomeTensors;
 }
 
 /** Calls it, with its derivatives attached at every level that traces one of the arguments. What it takes meanwhile is freed at once. */
@@ -33,22 +41,34 @@ export function callTreeGradient({
 }: TreeGradient): unknown {
   assertAlive(args, name);
   let output: unknown;
-  const withInputs = (inputs: readonly Tensor[]): unknown[] => withTensors([...args], inputs);
+  const given = tensorsOf(args);
+  const inputs = [...given];
+  const besides = (all: readonly Tensor[]): readonly Tensor[] => all.slice(given.length);
+  const withInputs = (tensors: readonly Tensor[]): unknown[] => withTensors([...args], tensors);
   const call: CustomGradient = {
     name,
     closedOver: 'refused',
-    inputs: tensorsOf(args),
-    forward: (inputs, save) =>
+    inputs,
+    forward: (substitutes, save) =>
       scoped(name, (results) => {
-        output = callSync((...xs: unknown[]) => forward(xs, save), withInputs(inputs), name);
+        const also = (tensors: readonly Tensor[]): void => void inputs.push(...tensors);
+        output = callSync(
+          (...xs: unknown[]) => forward(xs, save, also),
+          withInputs(substitutes),
+          name,
+        );
         const outputs = outputTensors(output, name);
         // Results are new tensors, never an argument handed back.
-        results.push(...outputs.map((value) => (inputs.includes(value) ? alias(value) : value)));
+        results.push(
+          ...outputs.map((value) => (substitutes.includes(value) ? alias(value) : value)),
+        );
         return [...results];
       }),
-    pullback: (dys, saved, inputs) => pullback(dys, output, saved, withInputs(inputs)),
+    pullback: (dys, saved, substitutes) =>
+      pullback(dys, output, saved, withInputs(substitutes), besides(substitutes)),
     ...(pushforward && {
-      pushforward: (tangents, _saved, inputs) => pushforward(tangents, withInputs(inputs)),
+      pushforward: (tangents, _saved, substitutes) =>
+        pushforward(tangents, withInputs(substitutes), besides(substitutes)),
     }),
   };
   const values = runCustom(call);

@@ -1,7 +1,21 @@
 import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
-import {cond, grad, hessian, jacfwd, jvp, vjp, vmap, whileLoop} from '../../src/index.js';
+import {
+  cond,
+  grad,
+  hessian,
+  jacfwd,
+  jit,
+  jvp,
+  makeFx,
+  TransformError,
+  vjp,
+  vmap,
+  whileLoop,
+} from '../../src/index.js';
+import {tensorsOf} from '../../src/tree.js';
 import {describeBackends} from '../backends.js';
+import {expectSame} from '../transforms/values.js';
 import {expectRefusal, expectTensor, tidied} from './support.js';
 
 type F = (x: tf.Tensor) => tf.Tensor;
@@ -274,5 +288,109 @@ describeBackends('cond', () => {
         async () => Promise.resolve(1),
       ),
     );
+  });
+});
+
+describeBackends('cond in a captured graph', () => {
+  const root = (x: tf.Tensor, w: tf.Tensor): tf.Tensor =>
+    cond(
+      tf.greater(x, 0),
+      (y: tf.Tensor, v: tf.Tensor) => tf.mul(tf.log(y), v),
+      (y: tf.Tensor, v: tf.Tensor) => tf.mul(y, v),
+      x,
+      w,
+    );
+  const mapped = vmap(root, {inDims: [0, null]});
+  const slopes = vmap(grad(root, {argnums: [0, 1]}), {inDims: [0, null]});
+
+  /** Captured with some examples, right for all others. */
+  const inGraph = (f: (...args: never[]) => unknown, ...calls: tf.Tensor[][]): void => {
+    const program = f as unknown as (...args: tf.Tensor[]) => unknown;
+    const graph = makeFx(program)(...calls[0]!);
+    for (const args of calls) {
+      const [captured, plain] = [tensorsOf(graph(...args)), tensorsOf(program(...args))];
+      captured.forEach((tensor, index) => expectSame(tensor, plain[index]!));
+    }
+    graph.dispose();
+  };
+
+  it('is a choice between the examples of a vmap, with all its derivatives', () => {
+    tf.tidy(() => {
+      const w = tf.scalar(2);
+      const xs = [
+        [4, -1, 9, 0.25],
+        [-1, -2, -3, -4],
+        [1, 2, 3, 4],
+        [0, 0, 0, 0],
+      ].map((values) => tf.tensor1d(values));
+      const calls = xs.map((x) => [x, w]);
+      inGraph(mapped, ...calls);
+      inGraph(slopes, ...calls);
+      inGraph(
+        grad((x: tf.Tensor, v: tf.Tensor) => tf.sum(mapped(x, v)), {argnums: [0, 1]}),
+        ...calls,
+      );
+      inGraph(
+        (x: tf.Tensor, v: tf.Tensor) => jvp(mapped, [x, v], [tf.onesLike(x), v])[1],
+        ...calls,
+      );
+      inGraph(vmap(grad(grad(root)), {inDims: [0, null]}), ...calls);
+    });
+  });
+
+  it('is one where two vmaps have the examples, or the operands', () => {
+    tf.tidy(() => {
+      const x = tf.tensor2d([
+        [4, -1, 9],
+        [0, -2, 1],
+      ]);
+      const w = tf.tensor1d([1, 2]);
+      const nested = vmap(vmap(grad(root), {inDims: [0, null]}));
+      inGraph(nested, [x, w], [tf.neg(x), w], [tf.zerosLike(x), w]);
+      const crossed = vmap(vmap(grad(root), {inDims: [null, 0]}), {inDims: [0, null]});
+      inGraph(crossed, [tf.tensor1d([4, 0, -1]), w], [tf.tensor1d([0, 0, 0]), w]);
+    });
+  });
+
+  it('is compiled by jit', () => {
+    tf.tidy(() => {
+      const f = jit(slopes);
+      for (const values of [
+        [4, -1],
+        [0, 0],
+      ]) {
+        const [x, w] = [tf.tensor1d(values), tf.scalar(3)];
+        const [actual, expected] = [f(x, w), slopes(x, w)];
+        actual.forEach((tensor, index) => expectSame(tensor, expected[index]!));
+      }
+      f.dispose();
+    });
+  });
+
+  it('is refused where a value would have to be read, and where it never ends', () => {
+    tf.tidy(() => {
+      const refuse = (f: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor, message: string): void => {
+        expect(() => makeFx(f)(x))
+          .to.throw(TransformError, message)
+          .with.property('code', 'value-read');
+      };
+      const read = 'the value of a captured tensor was read';
+      refuse((x) => root(x, x), tf.scalar(1), read);
+      const halve = (x: tf.Tensor): tf.Tensor =>
+        whileLoop(
+          (y) => tf.greater(y, 1),
+          (y) => tf.div(y, 2),
+          x,
+        );
+      refuse(vmap(halve), tf.tensor1d([4, 1]), read);
+      const recursion = (x: tf.Tensor): tf.Tensor =>
+        cond(
+          tf.greater(x, 1),
+          (y: tf.Tensor) => recursion(tf.div(y, 2)),
+          (y: tf.Tensor) => tf.clone(y),
+          x,
+        );
+      refuse(vmap(recursion), tf.tensor1d([4, 1]), 'a function of cond calls cond again, 64 times');
+    });
   });
 });

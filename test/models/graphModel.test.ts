@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
 import {
+  combineStateForEnsemble,
   functionalCall,
   grad,
   hessian,
@@ -146,4 +147,40 @@ describeBackends('graph models', () => {
       expectSame(model.predict(x()) as tf.Tensor, before);
     }),
   );
+
+  it('are refused when they are disposed, and in an ensemble where their nodes differ', () => {
+    const variant = (op: string): tf.GraphModel => {
+      const graph = new GraphBuilder();
+      graph.node('y', op, [
+        graph.node('sum', 'AddV2', [graph.input('x', [2]), graph.weight('w', [2], [1, 2])]),
+      ]);
+      return graph.build() as unknown as tf.GraphModel;
+    };
+    const [first, second, other] = ['Tanh', 'Tanh', 'Sigmoid'].map(variant) as [
+      tf.GraphModel,
+      tf.GraphModel,
+      tf.GraphModel,
+    ];
+    tf.tidy(() => {
+      const [f, params, buffers] = combineStateForEnsemble([first, second]);
+      expect(vmap(f, {inDims: [0, 0, null]})(params, buffers, tf.ones([2])).shape).to.deep.equal([
+        2, 2,
+      ]);
+      expect(() => combineStateForEnsemble([first, other]))
+        .to.throw(TransformError, 'model 1 differs from model 0 in structure')
+        .with.property('code', 'ensemble-mismatch');
+      second.dispose();
+      expect(() => makeFunctional(second))
+        .to.throw(
+          TransformError,
+          "the graph model is disposed: its 'w' (float32 [2]) no longer has a value",
+        )
+        .with.property('code', 'disposed-tensor');
+      expect(() => functionalCall(first, {v: tf.ones([2])}, tf.ones([2])))
+        .to.throw(TransformError, "the graph model has no parameter or buffer 'v'. It has 'w'.")
+        .with.property('code', 'unknown-parameter');
+    });
+    first.dispose();
+    other.dispose();
+  });
 });

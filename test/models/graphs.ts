@@ -41,6 +41,13 @@ export class GraphBuilder {
     return name;
   }
 
+  /** A constant of a function. As tfjs has them, all constants of a model are told apart by their names. */
+  constantOf(nodeDef: object[], name: string, value: number): string {
+    this.integers(name, [], [value]);
+    nodeDef.push(this.nodes.pop()!);
+    return name;
+  }
+
   build(): tf.GraphModel<tf.io.IOHandlerSync> {
     return tf.loadGraphModelSync(
       tf.io.fromMemorySync({

@@ -331,6 +331,24 @@ describeBackends('models: bad input', () => {
       },
     ],
     [
+      'an unknown parameter that is like none, with those that there are',
+      'unknown-parameter',
+      "has no parameter or buffer 'weights'. It has 'out/kernel', 'out/bias'.",
+      () => {
+        const [f, params] = makeFunctional(dense());
+        return f({...params, weights: tf.ones([2, 1])}, x());
+      },
+    ],
+    [
+      'an unknown buffer, with the nearest name',
+      'unknown-parameter',
+      "has no parameter or buffer 'norm/moving_means'. Did you mean 'norm/moving_mean'?",
+      () => {
+        const [f, params, buffers] = makeFunctionalWithBuffers(withBatchNorm());
+        return f(params, {...buffers, 'norm/moving_means': tf.ones([4])}, tf.ones([1, 4, 4, 2]));
+      },
+    ],
+    [
       'a missing parameter',
       'missing-parameter',
       "the parameter 'out/bias' (float32 [1]) of the model",
@@ -346,6 +364,24 @@ describeBackends('models: bad input', () => {
       () => {
         const [f, params] = makeFunctional(dense());
         return f({...params, 'out/bias': tf.ones([2])}, x());
+      },
+    ],
+    [
+      'a parameter of another dtype',
+      'parameter-mismatch',
+      "the parameter 'out/bias' is int32 [1], but the model",
+      () => {
+        const [f, params] = makeFunctional(dense());
+        return f({...params, 'out/bias': tf.ones([1], 'int32')}, x());
+      },
+    ],
+    [
+      'a parameter that is no tensor',
+      'parameter-mismatch',
+      "the parameter 'out/bias' is the number 1, but the model",
+      () => {
+        const [f, params] = makeFunctional(dense());
+        return f({...params, 'out/bias': 1 as never}, x());
       },
     ],
     [
@@ -378,6 +414,23 @@ describeBackends('models: bad input', () => {
       'model-not-built',
       'is not built yet, so it has no parameters',
       () => makeFunctional(tf.layers.dense({units: 1})),
+    ],
+    [
+      'a model without layers',
+      'model-not-built',
+      'Give its first layer an inputShape, call it once (model.predict(x)), or call model.build([null, …])',
+      () => combineStateForEnsemble([tf.sequential()]),
+    ],
+    [
+      'plain code whose variable is disposed',
+      'disposed-tensor',
+      "the module is disposed: its 'w' (float32 []) no longer has a value",
+      () => {
+        const w = tf.variable(tf.scalar(1));
+        const module = {apply: (input: tf.Tensor) => input.mul(w), variables: {w}};
+        w.dispose();
+        return stackModuleState([module]);
+      },
     ],
     [
       'a disposed model',

@@ -157,7 +157,10 @@ const select: Sample[] = [
 const sums: Sample[] = [
   sample('AddN', [f32(3, 5), f32(3, 5), f32(3, 5)]),
   // More than a shader of WebGPU reads from.
-  sample('AddN', Array.from({length: 9}, () => f32(2))),
+  sample(
+    'AddN',
+    Array.from({length: 9}, () => f32(2)),
+  ),
   sample('AddN', [f32()]),
   sample('AddN', [i32(3, 5), i32(3, 5)]),
 ];

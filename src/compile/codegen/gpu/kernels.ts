@@ -46,7 +46,7 @@ const unlessNan = (l: Language, a: string, b: string, value: string): string =>
   l.choose(isNan(a), a, l.choose(isNan(b), b, value));
 
 /** A literal of a float. */
-export function float(l: Language, value: number): string {
+function float(l: Language, value: number): string {
   if (Number.isNaN(value)) return l.nan;
   if (!Number.isFinite(value)) return value > 0 ? l.infinity : `(-${l.infinity})`;
   const text = String(Math.fround(value));

@@ -21,10 +21,10 @@ export const LANE_FUNCTIONS = {
 
 export type LaneFunction = keyof typeof LANE_FUNCTIONS;
 
-export const laneFunctions = Object.keys(LANE_FUNCTIONS) as readonly LaneFunction[];
+const laneFunctions = Object.keys(LANE_FUNCTIONS) as readonly LaneFunction[];
 
 /** How many arguments a lane function takes. */
-export const arityOf = (name: LaneFunction): 1 | 2 => (name === 'pow' || name === 'atan2' ? 2 : 1);
+const arityOf = (name: LaneFunction): 1 | 2 => (name === 'pow' || name === 'atan2' ? 2 : 1);
 
 /** The same as a module takes them. Generated code calls them by their numbers here. */
 export const laneImports: readonly Import[] = laneFunctions.map((name) => ({

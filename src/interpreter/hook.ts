@@ -46,16 +46,18 @@ export interface StockGradients {
 
 const running: Level[] = [];
 
-/** What tfjs's ops call, in place of the engine's own method. */
-const runOfOps = (name: string, inputs: object, attrs: object = {}): Tensor | Tensor[] =>
-  listener === null
-    ? runHere(name, inputs, attrs)
-    : reportingReads(Object.values(inputs) as Tensor[], () => runHere(name, inputs, attrs));
-
-const runHere = (name: string, inputs: object, attrs: object): Tensor | Tensor[] =>
-  name === MULTINOMIAL ? runMultinomial(inputs as Logits, attrs) : run(name, inputs, attrs);
-
 let listener: ((read: Tensor) => void) | null = null;
+
+/** What tfjs's ops call, in place of the engine's own method. */
+function runOfOps(name: string, inputs: object, attrs: object = {}): Tensor | Tensor[] {
+  if (listener !== null) return runReporting(name, inputs, attrs);
+  if (name === MULTINOMIAL) return runMultinomial(inputs as Logits, attrs);
+  return run(name, inputs, attrs);
+}
+
+// Apart, for closures make functions slower that never make them.
+const runReporting = (name: string, inputs: object, attrs: object): Tensor | Tensor[] =>
+  reportingReads(Object.values(inputs) as Tensor[], () => runOfOps(name, inputs, attrs));
 
 /**
  * Hears of every tensor that kernels read which `body` calls itself: not of what rules make of these, nor what functions with derivatives of
@@ -201,10 +203,13 @@ const opsWithRules = new Set(['fusedConv2d__op', 'fusedDepthwiseConv2d__op', 'fu
 
 function runKernelFunc(call: KernelFuncCall): Tensor | Tensor[] {
   if ('kernelName' in call) return runOfOps(call.kernelName, call.inputs, call.attrs);
-  return reportingReads(Object.values(call.inputs), () => runStockCustom(call));
+  return runStockCustom(call);
 }
 
-function runStockCustom(call: CustomGradCall): Tensor | Tensor[] {
+const runStockCustom = (call: CustomGradCall): Tensor | Tensor[] =>
+  reportingReads(Object.values(call.inputs), () => runStockCustomHere(call));
+
+function runStockCustomHere(call: CustomGradCall): Tensor | Tensor[] {
   const level = highestLevel(call.inputs);
   if (level === null) return runStock(call);
   level.assertActive();

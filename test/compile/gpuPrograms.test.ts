@@ -7,6 +7,8 @@ import {describeBackends} from '../backends.js';
 import {callOf, drawOne} from '../kernels/checks/check.js';
 import {table} from '../kernels/table.js';
 import {toTensor} from '../support/host.js';
+import {tensorsOf} from '../../src/tree.js';
+import {programs} from './programs.js';
 
 type F = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 
@@ -45,6 +47,24 @@ function expectClose(given: number[][], wanted: number[][], tolerance: number): 
 /** Programs that tfjs runs for a graph: steps of generated code are one for each output. */
 const generated = ({lowered}: FusedFunction): string[] =>
   lowered.steps.flatMap(({code}) => (code === null ? [] : [code]));
+
+/** How many programs the backend runs meanwhile, and the result. */
+function dispatches<R>(body: () => R): [count: number, result: R] {
+  const backend = tf.backend() as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const method = 'runWebGPUProgram' in backend ? 'runWebGPUProgram' : 'runWebGLProgram';
+  const run = backend[method]!;
+  let count = 0;
+  backend[method] = (...args) => {
+    count++;
+    return run.apply(backend, args);
+  };
+  try {
+    const result = body();
+    return [count, result];
+  } finally {
+    delete backend[method];
+  }
+}
 
 const gelu = (x: tf.Tensor): tf.Tensor =>
   tf.mul(tf.mul(x, 0.5), tf.add(1, tf.tanh(tf.mul(0.8, tf.add(x, tf.mul(0.04, tf.pow(x, 3)))))));
@@ -181,6 +201,24 @@ describeBackends(
       const sum = await both((...all) => tf.addN(all), many);
       expectClose(sum.given, sum.wanted, 1e-5);
     });
+
+    for (const program of programs) {
+      it(`compute ${program.name} in fewer dispatches`, async () => {
+        tf.engine().startScope('test');
+        const {f, args} = program.make() as {f: (...args: unknown[]) => unknown; args: unknown[]};
+        const compiled = jit(f);
+        compiled(...args);
+        const [eager, wanted] = dispatches(() => f(...args));
+        const [few, given] = dispatches(() => compiled(...args));
+        expect(few).to.be.lessThan(eager * 0.7);
+        const numbersOf = (tree: unknown): Promise<number[][]> =>
+          Promise.all(tensorsOf(tree).map(async (x) => Array.from(await x.data())));
+        const numbers = await Promise.all([numbersOf(given), numbersOf(wanted)]);
+        expectClose(...numbers, program.tolerance ?? 1e-4);
+        compiled.dispose();
+        tf.engine().endScope();
+      });
+    }
 
     it('run in jit, forward and backward, and leave nothing behind', async () => {
       const x = tf.randomUniform([8, 9], -1, 1);

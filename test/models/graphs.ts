@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import {expect} from 'chai';
 
 /** Nodes and weights of a graph, as the converter of TensorFlow.js writes them. */
 export class GraphBuilder {
@@ -76,3 +77,22 @@ export class GraphBuilder {
     });
   }
 }
+
+/** A test of a model, which must be as it was before; tensors that the test makes are freed. */
+export const withModel =
+  (
+    make: () => tf.GraphModel<tf.io.IOHandlerSync>,
+    body: (model: tf.GraphModel) => void | Promise<void>,
+  ) =>
+  async (): Promise<void> => {
+    const model = make();
+    const before = tf.memory().numTensors;
+    tf.engine().startScope();
+    try {
+      await body(model as unknown as tf.GraphModel);
+    } finally {
+      tf.engine().endScope();
+    }
+    expect(tf.memory().numTensors).to.equal(before);
+    model.dispose();
+  };

@@ -4,7 +4,9 @@ import {detach, run} from '../interpreter/hook.js';
 import {scoped} from '../interpreter/scope.js';
 import {alias, recordOf} from '../interpreter/tracer.js';
 import {inputGradient} from '../rules/convolve.js';
+import {gather} from '../rules/indexing.js';
 import {matMul, type ProductAttrs} from '../rules/matmul.js';
+import {tile} from '../rules/ops.js';
 import {listOf, STOP_GRADIENT, type Attrs, type PerInput} from './graph.js';
 
 type Inputs = PerInput<Tensor>;
@@ -23,6 +25,8 @@ const ways: Readonly<Record<string, (inputs: NamedTensorMap, attrs: Attrs) => Te
     const {inputShape, ...rest} = attrs as Attrs & {readonly inputShape: readonly number[]};
     return inputGradient(dy!, filter!, inputShape, rest as never);
   },
+  GatherV2: ({x, indices}, attrs) => gather(x!, indices!, attrs as never),
+  Tile: ({x}, {reps}) => tile(x!, reps as number[]),
 };
 
 /** Runs a node's kernel on tensors of any level, in the fastest way that is known on the backend. */
@@ -33,7 +37,7 @@ export function execute(kernel: string, inputs: Inputs, attrs: Attrs): Outputs {
     return scopedKernel(kernel, given, () => run(kernel, inputs, attrs));
   }
   const way = engine.isTapeOn() ? undefined : ways[kernel];
-  if (way !== undefined && given.every(({dtype}) => dtype === 'float32')) {
+  if (way !== undefined && given.every(({dtype}) => dtype === 'float32' || dtype === 'int32')) {
     return scopedKernel(kernel, given, () => way(inputs as NamedTensorMap, attrs));
   }
   return run(kernel, inputs, attrs);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import {TransformError} from '../../src/errors.js';
+import {borrowed} from '../../src/kernels/borrowed.js';
 import {programs} from '../compile/programs.js';
 import {callOf, drawOne} from '../kernels/checks/check.js';
 import {table} from '../kernels/table.js';
@@ -37,6 +38,13 @@ export function cases(): readonly Case[] {
   ];
 }
 
-/** What no graph can hold. */
+/** What no graph can hold: what depends on values, and kernels that compute in JavaScript, or read numbers there. */
 export const isRefused = (error: unknown): boolean =>
-  error instanceof TransformError && ['randomness', 'value-dependent-shape'].includes(error.code);
+  error instanceof TransformError &&
+  (['randomness', 'value-dependent-shape'].includes(error.code) ||
+    (error.code === 'not-exportable' && readsValues.has(error.kernel)));
+
+const readsValues: ReadonlySet<string | undefined> = new Set([
+  ...borrowed['tensorflow']!,
+  'RotateWithOffset',
+]);

@@ -29,9 +29,9 @@ describeBackends(
       // What was added since is pending until check.py has run it; so is what no graph can hold.
       const declare = checked === undefined ? it.skip : it;
       declare(each.name, () => {
-        exportCase(each, directory, ({digest}) => {
-          expect(digest, 'run check.py again').to.equal(checked);
-        });
+        const digests: string[] = [];
+        exportCase(each, directory, ({digest}) => void digests.push(digest));
+        expect(digests, 'run check.py again').to.deep.equal([checked]);
       });
     }
 

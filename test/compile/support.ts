@@ -3,6 +3,7 @@ import {expect} from 'chai';
 import type {Graph, GraphFunction} from '../../src/compile/index.js';
 import {constantsOfCode} from '../../src/compile/index.js';
 import {makeFx, TransformError} from '../../src/index.js';
+import {borrowed} from '../../src/kernels/borrowed.js';
 import {tensorsOf} from '../../src/tree.js';
 import type {Program} from './programs.js';
 
@@ -67,3 +68,10 @@ export function evaluate(graph: Graph, code: string, inputs: readonly tf.Tensor[
 
 /** The names of a graph's kernels, in order. */
 export const kernelsOf = (graph: Graph): string[] => graph.kernels.map(({kernel}) => kernel);
+
+/** Kernels that compute in JavaScript on the tensorflow backend, or read numbers there: no graph of TensorFlow holds them. */
+export const readsValues: ReadonlySet<string | undefined> = new Set([
+  ...borrowed['tensorflow']!,
+  'RotateWithOffset',
+  'StaticRegexReplace',
+]);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {TransformError} from '../../src/errors.js';
-import {borrowed} from '../../src/kernels/borrowed.js';
 import {programs} from '../compile/programs.js';
+import {readsValues} from '../compile/support.js';
 import {callOf, drawOne} from '../kernels/checks/check.js';
 import {table} from '../kernels/table.js';
 import {toTensor} from '../support/host.js';
@@ -43,8 +43,3 @@ export const isRefused = (error: unknown): boolean =>
   error instanceof TransformError &&
   (['randomness', 'value-dependent-shape'].includes(error.code) ||
     (error.code === 'not-exportable' && readsValues.has(error.kernel)));
-
-const readsValues: ReadonlySet<string | undefined> = new Set([
-  ...borrowed['tensorflow']!,
-  'RotateWithOffset',
-]);

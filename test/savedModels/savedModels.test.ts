@@ -24,14 +24,12 @@ describeBackends(
     before(() => (directory = mkdtempSync(path.join(tmpdir(), 'savedModels-'))));
     after(() => rmSync(directory, {recursive: true}));
 
-    for (const each of cases()) {
-      const checked = digests[each.name];
-      // What was added since is pending until check.py has run it; so is what no graph can hold.
-      const declare = checked === undefined ? it.skip : it;
-      declare(each.name, () => {
-        const digests: string[] = [];
-        exportCase(each, directory, ({digest}) => void digests.push(digest));
-        expect(digests, 'run check.py again').to.deep.equal([checked]);
+    // Not here: what was added since check.py has run, and what no graph can hold.
+    for (const each of cases().filter(({name}) => name in digests)) {
+      it(each.name, () => {
+        const written: string[] = [];
+        exportCase(each, directory, ({digest}) => void written.push(digest));
+        expect(written, 'run check.py again').to.deep.equal([digests[each.name]]);
       });
     }
 

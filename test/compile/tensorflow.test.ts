@@ -15,7 +15,7 @@ interface Sessions {
 const inTensorFlow = (): Sessions => tf.backend() as unknown as Sessions;
 
 const temporary = (): string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith('tfjs-functorch-'));
+  readdirSync(tmpdir()).filter((name) => name.startsWith('tfjs-functorch-graph-'));
 
 /** Enough kernels for a session to pay. */
 const long: F = (x) => {

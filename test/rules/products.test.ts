@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
 import {vmap} from '../../src/index.js';
+import {hasProducts} from '../../src/kernels/wasm/products.js';
 import {describeBackends} from '../backends.js';
 import {expectClose} from '../support/compare.js';
 import {fromTensor, host, toTensor, type HostTensor} from '../support/host.js';
@@ -108,7 +110,13 @@ const sizes = {
   columns: [1, 3, 4, 8, 9, 15, 16],
 };
 
-describeBackends('products of all sizes about those of a tile', () => {
+describeBackends('products of all sizes about those of a tile', (backend) => {
+  if (backend === 'wasm') {
+    it('are generated code where the kernel is slow', () => {
+      expect(hasProducts()).to.equal(true);
+    });
+  }
+
   for (const [batchA, batchB] of batches) {
     for (const transposeA of [false, true]) {
       for (const transposeB of [false, true]) {

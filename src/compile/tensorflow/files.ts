@@ -34,7 +34,7 @@ export function writeFile(directory: string, name: string, data: Uint8Array): vo
 /** Calls `body` with a new directory, which is gone afterwards. */
 export function inTemporaryDirectory<T>(body: (directory: string) => T): T {
   const [fs, os, path] = [moduleOf('node:fs'), moduleOf('node:os'), moduleOf('node:path')];
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tfjs-functorch-'));
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tfjs-functorch-graph-'));
   try {
     return body(directory);
   } finally {

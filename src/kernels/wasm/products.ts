@@ -31,13 +31,18 @@ function functions(): Functions | null {
   return known;
 }
 
-function compile(): Functions {
-  const [outer, product, productOfTransposed] = instantiate([
-    generateOuter('outer'),
-    generateProduct('product', false),
-    generateProduct('productOfTransposed', true),
-  ]) as [Generated, Generated, Generated];
-  return {outer, product, productOfTransposed};
+function compile(): Functions | null {
+  try {
+    const [outer, product, productOfTransposed] = instantiate([
+      generateOuter('outer'),
+      generateProduct('product', false),
+      generateProduct('productOfTransposed', true),
+    ]) as [Generated, Generated, Generated];
+    return {outer, product, productOfTransposed};
+  } catch {
+    // Some browsers compile no more than 4 KB at once on a page's main thread. tfjs's own loops are there.
+    return null;
+  }
 }
 
 /** Whether products can be computed by generated code, on the wasm backend that is in use. */

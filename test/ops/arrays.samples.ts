@@ -113,13 +113,13 @@ const indices: Sample[] = [
     'searchSorted',
     {sequence: f32(7).sorted(), values: f32(4)},
     (tf, {sequence, values}) => tf.searchSorted(sequence, values),
-    {constant: 'all', refused: {tensorflow: 'the kernel'}},
+    {constant: 'all'},
   ),
   opSample(
     'lowerBound',
     {sequence: f32(7).sorted(), values: f32(4)},
     (tf, {sequence, values}) => tf.lowerBound(sequence, values),
-    {constant: 'all', refused: {tensorflow: 'the kernel'}},
+    {constant: 'all'},
   ),
   opSample('masking', {x: f32(3, 5), mask: bool(3)}, (tf, {x, mask}) =>
     tf.mul(x, tf.expandDims(tf.cast(mask, 'float32'), 1)),

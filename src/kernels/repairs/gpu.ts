@@ -1,10 +1,10 @@
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {alongAxes, keptShape, product, resolveAxes, splitAt} from '../../rules/dims.js';
 import {runBroadcasting, type BinaryName} from '../../rules/broadcast.js';
-import {cast, concat, div, mul, reshape, scalar, tile, transpose} from '../../rules/ops.js';
+import {cast, concat, div, mul, pad, reshape, scalar, tile, transpose} from '../../rules/ops.js';
 import {run} from '../../rules/rule.js';
 import {mirror} from '../../rules/slicing.js';
-import {joinRepairs, repairEach, type Repairs} from '../composition.js';
+import {joinRepairs, repairEach, type Repair, type Repairs} from '../composition.js';
 import {denseBincount} from '../compositions.js';
 import {fft, ifft} from '../fourier.js';
 
@@ -300,6 +300,55 @@ const sumsOfSines = {
 export const transformsOfGpus: Repairs = {
   FFT: [{...sumsOfSines, composition: fft}],
   IFFT: [{...sumsOfSines, composition: ifft}],
+};
+
+/**
+ * Packed textures of WebGL have two rows and two columns in a pixel. Where there is an odd number of them, what lies beside is what the last
+ * kernel made of zeros (1 by Exp), and the product adds it up if both sides have such a pixel in the inner dimension.
+ */
+const strayProducts: Pick<
+  Repair<'BatchMatMul'> & Repair<'_FusedMatMul'>,
+  'wrong' | 'instead' | 'isWrong'
+> = {
+  wrong:
+    'adds up what packed textures have beside an odd inner dimension (exp(a)·exp(b) of 3 by 3 has one too much)',
+  instead: 'the inner dimension made even, with zeros',
+  isWrong: ({a, b}, {transposeA}, backend) => {
+    const {texData} = backend as {texData: WeakMap<object, {isPacked?: boolean}>};
+    return (
+      a.shape.at(transposeA ? -2 : -1)! % 2 === 1 &&
+      texData.get(a.dataId)?.isPacked === true &&
+      texData.get(b.dataId)?.isPacked === true
+    );
+  },
+};
+
+/** A zero more along the last dimension, or the one before. */
+function withZero(x: Tensor, before: boolean): Tensor {
+  const [rows, columns] = x.shape.slice(-2) as [number, number];
+  const paddings = [0, before ? 1 : 0, before ? 0 : 1].map((count) => [0, count] as const);
+  const padded = pad(reshape(x, [product(x.shape.slice(0, -2)), rows, columns]), paddings);
+  return reshape(padded, [...x.shape.slice(0, -2), ...padded.shape.slice(1)]);
+}
+
+export const productsOfWebgl: Repairs = {
+  BatchMatMul: [
+    {
+      ...strayProducts,
+      composition: ({a, b}, attrs, kernel) =>
+        kernel({a: withZero(a, attrs.transposeA), b: withZero(b, !attrs.transposeB)}, attrs),
+    },
+  ],
+  _FusedMatMul: [
+    {
+      ...strayProducts,
+      composition: ({a, b, ...rest}, attrs, kernel) =>
+        kernel(
+          {a: withZero(a, attrs.transposeA), b: withZero(b, !attrs.transposeB), ...rest},
+          attrs,
+        ),
+    },
+  ],
 };
 
 export const indicesOfWebgl: Repairs = {

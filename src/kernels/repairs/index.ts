@@ -19,7 +19,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     reductions.emptyOnCpu,
     elementwise.boolSumsOfCpu,
     elementwise.conditions,
-    products.batchesOfCpu,
+    products.unevenProducts,
     arrays.scansOfCpu,
     arrays.scattersOfCpu,
     arrays.channelsFirstDepthToSpace,
@@ -85,6 +85,8 @@ export const repairs: {readonly [backend: string]: Repairs} = {
   webgl: joinRepairs(
     reductions.emptyOnGpus,
     elementwise.conditions,
+    products.unevenProducts,
+    gpu.productsOfWebgl,
     gpu.indicesOfWebgl,
     gpu.transformsOfGpus,
     gpu.quotientsOfGpus,

@@ -12,7 +12,7 @@ import {generatedProduct, hasProducts} from '../wasm/products.js';
 const batchOf = ({shape}: TensorInfo): number[] => shape.slice(0, -2);
 
 /**
- * The kernels of cpu and wasm take the number of a matrix in the result modulo how many there are on each side: right where the smaller
+ * The kernels of cpu, wasm and webgl take the number of a matrix in the result modulo how many there are on each side: right where the smaller
  * side's batch dimensions are the last of the result's.
  */
 function broadcastsBothSides(a: TensorInfo, b: TensorInfo): boolean {
@@ -29,7 +29,8 @@ const unevenBatches: Repair<'BatchMatMul'> = {
   composition: ({a, b}, {transposeA, transposeB}) => matMul(a, b, transposeA, transposeB),
 };
 
-export const batchesOfCpu: Repairs = {BatchMatMul: [unevenBatches]};
+/** Of backends that have no other repair for products. */
+export const unevenProducts: Repairs = {BatchMatMul: [unevenBatches]};
 
 const isEmpty = ({shape}: TensorInfo): boolean => shape.includes(0);
 

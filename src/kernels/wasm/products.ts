@@ -59,7 +59,13 @@ export function generatedProduct(
   transposeB: boolean,
 ): Tensor {
   const [rows, inner] = sizesOf(a, transposeA);
-  const [, columns] = sizesOf(b, transposeB);
+  const [innerB, columns] = sizesOf(b, transposeB);
+  if (inner !== innerB || a.shape.length < 2 || b.shape.length < 2) {
+    throw new Error(
+      `BatchMatMul: the inner dimensions of [${a.shape.join(', ')}] and [${b.shape.join(', ')}] differ, with ` +
+        `transposeA: ${transposeA} and transposeB: ${transposeB}.`,
+    );
+  }
   const [countA, countB] = [countOf(a), countOf(b)];
   const batch = broadcast_util.assertAndGetBroadcastShape(batchOf(a), batchOf(b));
   const backend = wasmBackend();

@@ -149,6 +149,9 @@ export type ReductionKernel = (typeof reductionKernels)[number];
 /** Kernels that put elements of float32 together along axes, for which code can be generated. */
 export const reductions: ReadonlySet<string> = new Set(reductionKernels);
 
+/** Beyond it, and its negative, softplus is one of its limits in float32: as in tfjs's own kernels. */
+export const SOFTPLUS_THRESHOLD = Math.log(1.1920928955078125e-7) + 2;
+
 /** The inputs of a node in the order in which its code takes them. */
 export function orderedInputs({kernel, inputs}: KernelNode): readonly Value[] {
   const names = elementwise[kernel]?.inputs;

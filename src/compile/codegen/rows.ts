@@ -1,5 +1,6 @@
 import type {Group} from '../grouping.js';
 import {listOf, type KernelNode, type Value} from '../graph.js';
+import {product} from '../../rules/dims.js';
 import {elementwise, orderedInputs} from './elementwise.js';
 
 /** A reduction whose result is in memory after the last row, since it puts rows together. */
@@ -34,6 +35,30 @@ export interface RowPlan {
   readonly scratch: readonly Value[];
   /** The pass that computes a value of every position. */
   readonly phaseOf: ReadonlyMap<Value, number>;
+}
+
+/** Positions of a row. */
+export const rowSizeOf = ({layout: {sizes, outer}}: Group): number => product(sizes.slice(outer));
+
+/** Whether a value is written to memory: to a tensor that the group gives, or to a row of scratch memory. */
+export const isStored = (group: Group, {scratch}: RowPlan, value: Value): boolean =>
+  group.outputs.includes(value) || scratch.includes(value);
+
+/** Whether a pass finds a value in memory: it is given to the group, or an earlier pass has stored it. */
+export function isInMemory(group: Group, plan: RowPlan, value: Value, phase: number): boolean {
+  const home = plan.phaseOf.get(value);
+  return home === undefined || (home < phase && isStored(group, plan, value));
+}
+
+/** The outer axes along which a value varies, and how many of its elements lie between neighbours there. */
+export function outerStrides({layout}: Group, value: Value): {axis: number; stride: number}[] {
+  const {sizes, axesOf, outer} = layout;
+  const axes = axesOf.get(value)!;
+  return axes.flatMap((axis, index) =>
+    axis < outer
+      ? [{axis, stride: product(axes.slice(index + 1).map((inner) => sizes[inner]!))}]
+      : [],
+  );
 }
 
 /** Whether a value varies along a row. */

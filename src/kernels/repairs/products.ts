@@ -7,9 +7,7 @@ import {matMul, type ProductAttrs} from '../../rules/matmul.js';
 import {mul, reshape, scale, sum, transpose} from '../../rules/ops.js';
 import type {Repair, Repairs} from '../composition.js';
 import type {KernelName} from '../../rules/signatures.js';
-import {generatedProduct, hasProducts} from '../wasm/products.js';
-
-const batchOf = ({shape}: TensorInfo): number[] => shape.slice(0, -2);
+import {batchOf, countOf, generatedProduct, hasProducts} from '../wasm/products.js';
 
 /**
  * The kernels of cpu, wasm and webgl take the number of a matrix in the result modulo how many there are on each side: right where the smaller
@@ -49,8 +47,6 @@ function integerProduct(a: Tensor, b: Tensor, {transposeA, transposeB}: ProductA
   const products = mul(rows, columns);
   return sum(products, [products.rank - 2]);
 }
-
-const countOf = (x: TensorInfo): number => batchOf(x).reduce((count, size) => count * size, 1);
 
 /**
  * Whether wasm computes a product by plain loops, and generated code can: for matrices stored transposed, and for several. XNNPACK's kernel

@@ -124,9 +124,12 @@ function chooseFunction(choice: Choice): Multiply {
     multiply(a, b, c, count, rows, inner, columns, jumpA, jumpB, stored, panel);
 }
 
-const batchOf = ({shape}: TensorInfo): number[] => shape.slice(0, -2);
+/** The batch dimensions of a stack of matrices. */
+export const batchOf = ({shape}: TensorInfo): number[] => shape.slice(0, -2);
 
-const countOf = (x: TensorInfo): number => batchOf(x).reduce((count, size) => count * size, 1);
+/** How many matrices there are. */
+export const countOf = (x: TensorInfo): number =>
+  batchOf(x).reduce((count, size) => count * size, 1);
 
 const sizesOf = ({shape}: TensorInfo, transposed: boolean): [number, number] => {
   const [rows, columns] = shape.slice(-2) as [number, number];

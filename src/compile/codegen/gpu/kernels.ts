@@ -1,6 +1,6 @@
 import {backend_util} from '@tensorflow/tfjs-core';
 import type {Attrs} from '../../graph.js';
-import type {ElementwiseKernel} from '../elementwise.js';
+import {SOFTPLUS_THRESHOLD, type ElementwiseKernel} from '../elementwise.js';
 
 /** What shading languages write in different ways. Numbers and booleans are floats, true is 1. */
 export interface Language {
@@ -82,14 +82,11 @@ const erf: Write = unary((l, x) => {
   return `sign(${x}) * (1.0 - ${series} * ${t} * exp(-${x} * ${x}))`;
 });
 
-/** Beyond it, and its negative, softplus is one of its limits in float32. */
-const THRESHOLD = Math.log(1.1920928955078125e-7) + 2;
-
 const softplus: Write = unary((l, x) =>
   l.choose(
-    `${x} > ${float(l, -THRESHOLD)}`,
+    `${x} > ${float(l, -SOFTPLUS_THRESHOLD)}`,
     x,
-    l.choose(`${x} < ${float(l, THRESHOLD)}`, `exp(${x})`, `log(1.0 + exp(${x}))`),
+    l.choose(`${x} < ${float(l, SOFTPLUS_THRESHOLD)}`, `exp(${x})`, `log(1.0 + exp(${x}))`),
   ),
 );
 

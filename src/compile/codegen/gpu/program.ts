@@ -43,6 +43,9 @@ export interface Shading extends Language {
   declare(name: string, expression: string): string;
 }
 
+/** The name of an input as tfjs has it: `getX0…` reads an element of `X0`. */
+export const capitalised = (name: string): string => name[0]!.toUpperCase() + name.slice(1);
+
 const MOST_DIMENSIONS = 6;
 
 /** Floats and booleans, elementwise. */

@@ -1,6 +1,6 @@
 import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 import {engine} from '../../../interpreter/engine.js';
-import {gpuGenerator, type Shading} from './program.js';
+import {capitalised, gpuGenerator, type Shading} from './program.js';
 
 /** The part of tfjs's webgl backend that runs programs. */
 interface WebglBackend {
@@ -14,8 +14,6 @@ interface WebglBackend {
     outputDtype: DataType,
   ): TensorInfo;
 }
-
-const capitalised = (name: string): string => name[0]!.toUpperCase() + name.slice(1);
 
 const glsl: Shading = {
   choose: (condition, then, otherwise) => `(${condition} ? ${then} : ${otherwise})`,

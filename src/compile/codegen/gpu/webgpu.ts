@@ -1,7 +1,7 @@
 import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 import {util} from '@tensorflow/tfjs-core';
 import {engine} from '../../../interpreter/engine.js';
-import {gpuGenerator, type Shading} from './program.js';
+import {capitalised, gpuGenerator, type Shading} from './program.js';
 
 type Three = [number, number, number];
 
@@ -26,8 +26,6 @@ interface WebgpuBackend {
 
 /** Threads of a workgroup, as in tfjs's own elementwise programs. */
 const WORKGROUP = 128;
-
-const capitalised = (name: string): string => name[0]!.toUpperCase() + name.slice(1);
 
 const wgsl: Shading = {
   choose: (condition, then, otherwise) => `select(${otherwise}, ${then}, ${condition})`,

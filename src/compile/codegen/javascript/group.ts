@@ -7,7 +7,16 @@ import {
   type ElementwiseKernel,
   type ReductionKernel,
 } from '../elementwise.js';
-import {planRows, variesAlongRow, type Phase, type RowPlan} from '../rows.js';
+import {
+  isInMemory,
+  isStored,
+  outerStrides,
+  planRows,
+  rowSizeOf,
+  variesAlongRow,
+  type Phase,
+  type RowPlan,
+} from '../rows.js';
 import {PRELUDE, reductions, writers, type Reduction} from './kernels.js';
 
 export interface GroupCode {
@@ -31,8 +40,6 @@ export function generateGroup(group: Group): GroupCode {
 }
 
 const reductionOf = ({kernel}: KernelNode): Reduction => reductions[kernel as ReductionKernel];
-
-const sizeOf = (sizes: readonly number[]): number => sizes.reduce((size, n) => size * n, 1);
 
 /**
  * Numbers are rounded to the dtype of each kernel's result, as the arrays between kernels would round them: what comes out is the same, bit by
@@ -60,9 +67,8 @@ class GroupWriter {
   private depth = 0;
 
   constructor(private readonly group: Group) {
-    const {sizes, outer} = group.layout;
     this.plan = planRows(group);
-    this.rowSize = sizeOf(sizes.slice(outer));
+    this.rowSize = rowSizeOf(group);
     group.inputs.forEach((value, i) => this.arrays.set(value, `in${i}`));
     group.outputs.forEach((value, i) => this.arrays.set(value, `out${i}`));
     this.plan.scratch.forEach((value, i) => this.arrays.set(value, `row${i}`));
@@ -138,12 +144,9 @@ class GroupWriter {
 
   /** An expression for where the current row of a value begins. */
   private startOf(value: Value): string {
-    const {sizes, axesOf, outer} = this.group.layout;
-    const axes = axesOf.get(value)!;
-    const terms = axes.flatMap((axis, index) => {
-      const stride = sizeOf(axes.slice(index + 1).map((inner) => sizes[inner]!));
-      return axis < outer ? [stride === 1 ? `a${axis}` : `a${axis} * ${stride}`] : [];
-    });
+    const terms = outerStrides(this.group, value).map(({axis, stride}) =>
+      stride === 1 ? `a${axis}` : `a${axis} * ${stride}`,
+    );
     return terms.length === 0 ? '0' : this.keep(terms.join(' + '));
   }
 
@@ -165,7 +168,7 @@ class GroupWriter {
       for (const node of phase.nodes) {
         const value = node.outputs[0]!;
         const result = this.valueAt(value, index);
-        if (group.outputs.includes(value) || plan.scratch.includes(value)) {
+        if (isStored(group, plan, value)) {
           this.line(`${this.element(value, true)} = ${result};`);
         }
       }
@@ -207,10 +210,7 @@ class GroupWriter {
   private valueAt(value: Value, phase: number): string {
     const known = this.rowValues.get(value) ?? this.known.get(value);
     if (known !== undefined) return known;
-    const home = this.plan.phaseOf.get(value);
-    const isStored = this.group.outputs.includes(value) || this.plan.scratch.includes(value);
-    const isInMemory = home === undefined || (home < phase && isStored);
-    const result = isInMemory
+    const result = isInMemory(this.group, this.plan, value, phase)
       ? this.keep(this.element(value, true))
       : this.compute(value.node as KernelNode, (input) => this.valueAt(input, phase));
     this.known.set(value, result);

@@ -1,7 +1,7 @@
 import type {DataType} from '@tensorflow/tfjs-core';
 import {backend_util} from '@tensorflow/tfjs-core';
 import type {Attrs} from '../../graph.js';
-import type {ElementwiseKernel, ReductionKernel} from '../elementwise.js';
+import {SOFTPLUS_THRESHOLD, type ElementwiseKernel, type ReductionKernel} from '../elementwise.js';
 
 interface Call {
   readonly attrs: Attrs;
@@ -32,9 +32,6 @@ const number = (attrs: Attrs, name: string, otherwise: number): number =>
 const SELU = `${backend_util.SELU_SCALE}`;
 const SELU_BELOW = `${backend_util.SELU_SCALEALPHA}`;
 
-/** Beyond it, and its negative, softplus is one of its limits in float32. */
-const THRESHOLD = Math.log(1.1920928955078125e-7) + 2;
-
 /** Functions that expressions call, as the cpu backend's kernels compute them. */
 export const PRELUDE = `
 const fround = Math.fround;
@@ -51,8 +48,8 @@ function round(x) {
   return base % 2 === 0 ? base : base + 1;
 }
 function softplus(x) {
-  if (x > ${-THRESHOLD}) return x;
-  return x < ${THRESHOLD} ? Math.exp(x) : Math.log(1 + Math.exp(x));
+  if (x > ${-SOFTPLUS_THRESHOLD}) return x;
+  return x < ${SOFTPLUS_THRESHOLD} ? Math.exp(x) : Math.log(1 + Math.exp(x));
 }
 `;
 

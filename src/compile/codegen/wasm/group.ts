@@ -8,7 +8,16 @@ import {
   type ElementwiseKernel,
   type ReductionKernel,
 } from '../elementwise.js';
-import {planRows, variesAlongRow, type Phase, type RowPlan} from '../rows.js';
+import {
+  isInMemory,
+  isStored,
+  outerStrides,
+  planRows,
+  rowSizeOf,
+  variesAlongRow,
+  type Phase,
+  type RowPlan,
+} from '../rows.js';
 import {emitters, reductions, type Reduction} from './kernels.js';
 import {Lanes, type Vec} from './lanes.js';
 
@@ -84,7 +93,7 @@ class GroupWriter {
   ) {
     const {sizes, outer} = group.layout;
     this.plan = planRows(group);
-    this.rowSize = sizes.slice(outer).reduce((product, size) => product * size, 1);
+    this.rowSize = rowSizeOf(group);
     const tensors = [...group.inputs, ...group.outputs, ...this.plan.scratch];
     this.f = new FunctionBuilder(
       name,
@@ -200,7 +209,7 @@ class GroupWriter {
         for (const node of phase.nodes) {
           const value = node.outputs[0]!;
           const result = this.valueAt(value, index, width);
-          if (this.group.outputs.includes(value) || this.plan.scratch.includes(value)) {
+          if (isStored(this.group, this.plan, value)) {
             this.store(value, result, width, this.position);
           }
         }
@@ -231,11 +240,7 @@ class GroupWriter {
   private valueAt(value: Value, phase: number, width: Width): Vec {
     const known = this.rowValues.get(value) ?? this.known.get(value);
     if (known !== undefined) return known;
-    const home = this.plan.phaseOf.get(value);
-    const isInMemory =
-      home === undefined ||
-      (home < phase && (this.group.outputs.includes(value) || this.plan.scratch.includes(value)));
-    const result = isInMemory
+    const result = isInMemory(this.group, this.plan, value, phase)
       ? this.load(value, width)
       : this.compute(value.node as KernelNode, (input) => this.valueAt(input, phase, width));
     this.known.set(value, result);
@@ -256,18 +261,15 @@ class GroupWriter {
 
   /** Finds where the current row of a tensor begins. */
   private locateRow(value: Value): void {
-    const {sizes, axesOf, outer} = this.group.layout;
-    const axes = axesOf.get(value)!;
+    const strides = outerStrides(this.group, value);
     const base = this.bases.get(value)!;
-    if (!axes.some((axis) => axis < outer)) {
+    if (strides.length === 0) {
       this.rows.set(value, base);
       return;
     }
     const {f} = this;
     f.get(base);
-    axes.forEach((axis, index) => {
-      if (axis >= outer) return;
-      const stride = axes.slice(index + 1).reduce((product, inner) => product * sizes[inner]!, 1);
+    strides.forEach(({axis, stride}) => {
       f.get(this.counters[axis]!);
       f.emit('i32.const', stride * bytesOf(value));
       f.emit('i32.mul');

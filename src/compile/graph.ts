@@ -332,6 +332,7 @@ export class Graph {
     const base = asIdentifier(name);
     for (let count = this.counts.get(base) ?? 0; ; count++) {
       const candidate = count === 0 ? base : `${base}_${count}`;
+      if (this.names.has(candidate)) continue;
       const taken = [candidate];
       if (outputs > 1) for (let i = 0; i < outputs; i++) taken.push(`${candidate}_${i}`);
       if (taken.some((each) => this.names.has(each))) continue;
@@ -366,7 +367,9 @@ export const listOf = <T>(inputs: PerInput<T>): readonly T[] =>
 /** The same for each input, by the same names. */
 export function mapPerInput<T, R>(inputs: PerInput<T>, f: (input: T) => R): PerInput<R> {
   if (isList(inputs)) return inputs.map((input) => f(input));
-  return Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, f(input)]));
+  const mapped: Record<string, R> = {};
+  for (const name of Object.keys(inputs)) mapped[name] = f(inputs[name]!);
+  return mapped;
 }
 
 const isList = <T>(inputs: PerInput<T>): inputs is readonly T[] => Array.isArray(inputs);
@@ -379,6 +382,8 @@ const nameOf = (kernel: string): string => {
 
 /** What may stand for a value in the code of a graph. */
 function asIdentifier(name: string): string {
+  // Nearly all names are ones that this function or `nameOf` made.
+  if (/^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) && !reserved.has(name)) return name;
   const identifier = name.replace(/[^A-Za-z0-9_$]/g, '_').replace(/^(?=[0-9])/, '_');
   return identifier === '' || reserved.has(identifier) ? `${identifier}_` : identifier;
 }

@@ -24,153 +24,178 @@ export function reducedDims({attrs, inputs}: KernelNode): readonly number[] {
   return util.parseAxisParam(axis ?? shape.map((_, dim) => dim), [...shape]);
 }
 
-/** Finds which dimensions of a group's values are the same axis. */
-class Axes {
-  private readonly parents: number[] = [];
-  private readonly first = new Map<Value, number>();
-
-  /** The class of a value's dimension. */
-  of(value: Value, dim: number): number {
-    let start = this.first.get(value);
-    if (start === undefined) {
-      start = this.parents.length;
-      this.first.set(value, start);
-      for (let i = 0; i < value.shape.length; i++) this.parents.push(start + i);
-    }
-    return this.root(start + dim);
-  }
-
-  join(a: Value, dimA: number, b: Value, dimB: number): void {
-    const [x, y] = [this.of(a, dimA), this.of(b, dimB)];
-    this.parents[Math.max(x, y)] = Math.min(x, y);
-  }
-
-  /** The classes of a value's dimensions that are not of size 1. */
-  list(value: Value): number[] {
-    return realDims(value).map((dim) => this.of(value, dim));
-  }
-
-  private root(index: number): number {
-    while (this.parents[index] !== index) index = this.parents[index]!;
-    return index;
-  }
-}
-
 const realDims = ({shape}: Value): number[] =>
   shape.flatMap((size, dim) => (size === 1 ? [] : [dim]));
 
-function joinDims(axes: Axes, node: KernelNode, role: Role): void {
-  const output = node.outputs[0]!;
-  const [first] = listOf(node.inputs);
-  switch (role) {
-    case 'elementwise':
-      for (const input of listOf(node.inputs)) {
-        const missing = output.shape.length - input.shape.length;
-        for (const dim of realDims(input)) axes.join(input, dim, output, dim + missing);
-      }
-      break;
-    case 'view': {
-      const to = realDims(output);
-      realDims(first!).forEach((dim, index) => axes.join(first!, dim, output, to[index]!));
-      break;
-    }
-    case 'reduction': {
-      const reduced = reducedDims(node);
-      const kept = realDims(first!).filter((dim) => !reduced.includes(dim));
-      const to = realDims(output);
-      kept.forEach((dim, index) => axes.join(first!, dim, output, to[index]!));
-    }
-  }
+/** Axes of a space as bits, the outermost lowest. */
+type Axes = number;
+
+const allOf = (rank: number): Axes => 2 ** rank - 1;
+
+const listOfAxes = (axes: Axes): number[] => {
+  const list: number[] = [];
+  for (let axis = 0; axes >> axis !== 0; axis++) if ((axes >> axis) & 1) list.push(axis);
+  return list;
+};
+
+const toAxes = (list: readonly number[]): Axes =>
+  list.reduce((axes, axis) => axes | (1 << axis), 0);
+
+/** Whether they are the outermost axes. */
+const isPrefix = (axes: Axes): boolean => (axes & (axes + 1)) === 0;
+
+/** What decides how many axes of a space are outer loops. Each set is small, whatever the number of nodes. */
+interface Demands {
+  /** Axes of each value. */
+  readonly values: ReadonlySet<Axes>;
+  /** Axes of what nodes give that are no reductions. */
+  readonly computed: ReadonlySet<Axes>;
+  /** Axes of what reductions take. */
+  readonly reduced: ReadonlySet<Axes>;
+  /** Axes of what reductions give, where the group itself uses it. */
+  readonly rows: ReadonlySet<Axes>;
 }
 
-/** Orders classes so that each value's are in order, the smallest free one first; null where values contradict each other. */
-function ordered(lists: Iterable<readonly number[]>): number[] | null {
-  const before = new Map<number, Set<number>>();
-  for (const list of lists) {
-    list.forEach((axis, index) => {
-      const set = before.get(axis) ?? new Set();
-      if (index > 0) set.add(list[index - 1]!);
-      before.set(axis, set);
+/** How many axes are outer loops: as few as possible; null where the demands contradict each other. */
+function outerAxes(rank: number, {values, computed, reduced, rows}: Demands): number | null {
+  const all = allOf(rank);
+  const isWhole = (outer: number): boolean =>
+    [...values].every((axes) => {
+      const inside = axes >> outer;
+      return inside === 0 || inside === all >> outer;
     });
+  if ([...reduced].some((axes) => axes !== all)) return null;
+  if (rows.size > 1 || ![...computed, ...rows].every(isPrefix)) return null;
+  const partial = [...computed].filter((axes) => axes !== all);
+  const least = listOfAxes(Math.max(0, ...partial)).length;
+  const [row] = rows;
+  if (row !== undefined) {
+    const outer = listOfAxes(row).length;
+    return outer >= least && isWhole(outer) ? outer : null;
   }
-  const order: number[] = [];
-  const rest = new Set([...before.keys()].sort((a, b) => a - b));
-  while (rest.size > 0) {
-    const next = [...rest].find((axis) => ![...before.get(axis)!].some((other) => rest.has(other)));
-    if (next === undefined) return null;
-    rest.delete(next);
-    order.push(next);
-  }
-  return order;
+  for (let outer = least; outer < rank; outer++) if (isWhole(outer)) return outer;
+  return rank;
 }
 
 /**
- * The space of a group, or null where these nodes have no common one:
+ * The space of a group that grows:
  * - every value that is computed, except by a reduction at the group's end, varies along all axes, or along the first few;
  * - reductions whose results the group uses reduce the same last axes;
  * - no value varies along a part of a row.
  *
- * @param nodes  in an order in which they can run, each with one output
+ * So one of the values varies along all axes, and a space that joins another lies within it, or the other way round.
  */
-export function layoutOf(
-  nodes: readonly KernelNode[],
-  roleOf: (node: KernelNode) => Role,
-): Layout | null {
-  const axes = new Axes();
-  const values = new Set<Value>();
-  const used = new Set<Value>();
-  for (const node of nodes) {
-    joinDims(axes, node, roleOf(node));
-    for (const input of listOf(node.inputs)) {
-      values.add(input);
-      used.add(input);
-    }
-    values.add(node.outputs[0]!);
-  }
-  const lists = new Map([...values].map((value) => [value, axes.list(value)]));
-  const order = ordered(lists.values());
-  if (order === null) return null;
-  const axesOf = new Map<Value, readonly number[]>();
-  const sizes: number[] = order.map(() => 1);
-  for (const [value, list] of lists) {
-    const places = list.map((axis) => order.indexOf(axis));
-    if (new Set(places).size < places.length) return null;
-    axesOf.set(value, places);
-    realDims(value).forEach((dim, index) => (sizes[places[index]!] = value.shape[dim]!));
-  }
-  const outer = outerAxes(nodes, roleOf, {sizes, axesOf}, used);
-  return outer === null ? null : {sizes, outer, axesOf};
-}
+export class Space {
+  private constructor(
+    private readonly sizes: readonly number[],
+    private readonly axesOf: Map<Value, Axes>,
+    private readonly demands: Demands,
+  ) {}
 
-/** How many axes are outer loops: as few as possible. */
-function outerAxes(
-  nodes: readonly KernelNode[],
-  roleOf: (node: KernelNode) => Role,
-  {sizes, axesOf}: Omit<Layout, 'outer'>,
-  used: ReadonlySet<Value>,
-): number | null {
-  const all = sizes.length;
-  let least = 0;
-  let rows: number | null = null;
-  for (const node of nodes) {
-    const places = axesOf.get(node.outputs[0]!)!;
-    const isPrefix = places.every((axis, index) => axis === index);
-    if (roleOf(node) === 'reduction') {
-      if (axesOf.get(listOf(node.inputs)[0]!)!.length < all) return null;
-      if (!used.has(node.outputs[0]!)) continue;
-      if (!isPrefix || (rows !== null && rows !== places.length)) return null;
-      rows = places.length;
-    } else if (places.length < all) {
-      if (!isPrefix) return null;
-      least = Math.max(least, places.length);
+  /** The space of one node, which has one output. */
+  static of(node: KernelNode, role: Role): Space {
+    const output = node.outputs[0]!;
+    const inputs = listOf(node.inputs);
+    const widest = role === 'reduction' ? inputs[0]! : output;
+    const dims = realDims(widest);
+    const all = allOf(dims.length);
+    const axesOf = new Map<Value, Axes>();
+    if (role === 'elementwise') {
+      for (const input of inputs) {
+        const missing = output.shape.length - input.shape.length;
+        axesOf.set(input, toAxes(realDims(input).map((dim) => dims.indexOf(dim + missing))));
+      }
+    } else {
+      axesOf.set(inputs[0]!, all);
     }
+    const reduced = role === 'reduction' ? reducedDims(node) : [];
+    const kept = dims.flatMap((dim, axis) => (reduced.includes(dim) ? [] : [axis]));
+    axesOf.set(output, toAxes(kept));
+    const isReduction = role === 'reduction';
+    return new Space(
+      dims.map((dim) => widest.shape[dim]!),
+      axesOf,
+      {
+        values: new Set(axesOf.values()),
+        computed: new Set(isReduction ? [] : [all]),
+        reduced: new Set(isReduction ? [all] : []),
+        rows: new Set(),
+      },
+    );
   }
-  const isWhole = (outer: number): boolean =>
-    [...axesOf.values()].every((places) => {
-      const inside = places.filter((axis) => axis >= outer).length;
-      return inside === 0 || inside === all - outer;
+
+  /**
+   * The common space of two groups, or null. It takes over what the two hold, when it is asked for: they can't be used any more.
+   *
+   * @param shared  the values that both have
+   * @param reductions  those of them that a reduction of one gives to the other
+   */
+  join(other: Space, shared: readonly Value[], reductions: readonly Value[]): (() => Space) | null {
+    const [wide, narrow] = this.sizes.length >= other.sizes.length ? [this, other] : [other, this];
+    const places = narrow.placesIn(wide, shared);
+    if (places === null) return null;
+    const moved = (axes: Axes): Axes => toAxes(listOfAxes(axes).map((axis) => places[axis]!));
+    const both = (demand: keyof Demands): Set<Axes> =>
+      new Set([...wide.demands[demand], ...[...narrow.demands[demand]].map(moved)]);
+    const demands: Demands = {
+      values: both('values'),
+      computed: both('computed'),
+      reduced: both('reduced'),
+      rows: new Set([...both('rows'), ...reductions.map((value) => wide.axesOf.get(value)!)]),
+    };
+    if (outerAxes(wide.sizes.length, demands) === null) return null;
+    return () => {
+      const isSame = places.length === wide.sizes.length;
+      // The smaller list moves where it can.
+      const [from, to] =
+        isSame && narrow.axesOf.size > wide.axesOf.size
+          ? [wide.axesOf, narrow.axesOf]
+          : [narrow.axesOf, wide.axesOf];
+      for (const [value, axes] of from) to.set(value, isSame ? axes : moved(axes));
+      return new Space(wide.sizes, to, demands);
+    };
+  }
+
+  /**
+   * How the group computes its nodes, some of which may have left it since.
+   * @param nodes  in an order in which they can run
+   */
+  layout(nodes: readonly KernelNode[], roleOf: (node: KernelNode) => Role): Layout {
+    const used = new Set(nodes.flatMap((node) => listOf(node.inputs)));
+    const isReduction = (node: KernelNode): boolean => roleOf(node) === 'reduction';
+    const axesOf = (value: Value): Axes => this.axesOf.get(value)!;
+    const outputs = nodes.map((node) => node.outputs[0]!);
+    const reductions = nodes.filter(isReduction);
+    const rows = reductions.map((node) => node.outputs[0]!).filter((value) => used.has(value));
+    const values = [...used, ...outputs];
+    const outer = outerAxes(this.sizes.length, {
+      values: new Set(values.map(axesOf)),
+      computed: new Set(
+        nodes.filter((node) => !isReduction(node)).map((node) => axesOf(node.outputs[0]!)),
+      ),
+      reduced: new Set(reductions.map((node) => axesOf(listOf(node.inputs)[0]!))),
+      rows: new Set(rows.map(axesOf)),
     });
-  if (rows !== null) return rows >= least && isWhole(rows) ? rows : null;
-  for (let outer = least; outer < all; outer++) if (isWhole(outer)) return outer;
-  return all;
+    if (outer === null) throw new Error('a fused group has no common space');
+    return {
+      sizes: this.sizes,
+      outer,
+      axesOf: new Map(values.map((value) => [value, listOfAxes(axesOf(value))])),
+    };
+  }
+
+  /** Which axes of another space, all and in order, the axes of this one are; null where values that both have say otherwise. */
+  private placesIn(other: Space, shared: readonly Value[]): number[] | null {
+    const places: number[] = this.sizes.map(() => -1);
+    for (const value of shared) {
+      const [mine, theirs] = [this.axesOf.get(value)!, other.axesOf.get(value)!].map(listOfAxes);
+      for (const [index, axis] of mine!.entries()) {
+        const place = theirs![index]!;
+        if (places[axis] !== -1 && places[axis] !== place) return null;
+        places[axis] = place;
+      }
+    }
+    const isInOrder = places.every((place, axis) => place > (axis === 0 ? -1 : places[axis - 1]!));
+    return isInOrder ? places : null;
+  }
 }

@@ -64,7 +64,9 @@ export class FusedProgram {
   get listing(): readonly LoweredStep[] {
     return this.planned.map(({step, compiled}) => ({
       kernels: nodesOf(step).map(({kernel}) => kernel),
-      code: compiled?.listing ?? null,
+      get code() {
+        return compiled?.listing ?? null;
+      },
     }));
   }
 

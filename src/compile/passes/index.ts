@@ -36,16 +36,20 @@ const MOST_ROUNDS = 10;
  * small(tf.ones([2, 2]))  // => [2, 2, 2, 2]
  */
 export function optimize(graph: Graph): Graph {
-  return fixedPoint(graph, [
-    deadCode,
-    commonSubexpressions,
-    constantFolding,
-    algebraicSimplification,
-    layoutSimplification,
-    sinkReshapes,
-    transposesIntoProducts,
-    deadCode,
-  ]);
+  const live = deadCode(graph);
+  try {
+    return fixedPoint(live, [
+      commonSubexpressions,
+      constantFolding,
+      algebraicSimplification,
+      layoutSimplification,
+      sinkReshapes,
+      transposesIntoProducts,
+      deadCode,
+    ]);
+  } finally {
+    live.dispose();
+  }
 }
 
 /** Applies passes in turn until a round changes nothing. */

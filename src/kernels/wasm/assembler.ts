@@ -34,25 +34,37 @@ function signed(value: number): number[] {
   }
 }
 
-const withLength = (bytes: readonly number[]): number[] => [...unsigned(bytes.length), ...bytes];
+/** Engines copy arrays by `concat` much faster than by spreading them, and code is long. */
+const joined = (...parts: readonly (readonly number[])[]): number[] =>
+  ([] as number[]).concat(...parts);
 
-const vector = (items: readonly (readonly number[])[]): number[] => [
-  ...unsigned(items.length),
-  ...items.flat(),
-];
+const withLength = (bytes: readonly number[]): number[] => joined(unsigned(bytes.length), bytes);
+
+const vector = (items: readonly (readonly number[])[]): number[] =>
+  joined(unsigned(items.length), ...items);
 
 const text = (value: string): number[] => withLength([...new TextEncoder().encode(value)]);
 
-/** Instructions as bytes, and the same as lines of the text format. */
+/** Instructions, to be had as bytes or as lines of the text format. */
 class Code {
-  readonly bytes: number[] = [];
-  readonly lines: string[] = [];
+  private readonly instructions: {readonly name: Name; readonly operands: readonly number[]}[] = [];
 
   emit(name: Name, operands: readonly number[]): void {
-    const {code, immediates} = instructions[name];
-    for (const byte of code) this.bytes.push(byte);
-    for (const byte of encoded(immediates, operands)) this.bytes.push(byte);
-    this.lines.push([name, ...operands].join(' '));
+    this.instructions.push({name, operands});
+  }
+
+  get lines(): string[] {
+    return this.instructions.map(({name, operands}) => [name, ...operands].join(' '));
+  }
+
+  get bytes(): number[] {
+    const bytes: number[] = [];
+    for (const {name, operands} of this.instructions) {
+      const {code, immediates} = instructions[name];
+      for (const byte of code) bytes.push(byte);
+      for (const byte of encoded(immediates, operands)) bytes.push(byte);
+    }
+    return bytes;
   }
 }
 
@@ -221,7 +233,7 @@ export class FunctionBuilder {
   /** The locals and instructions, as the code section of a module takes them. */
   body(): number[] {
     const locals = vector(this.locals.map((type) => [1, TYPES[type]]));
-    return [...locals, ...this.prologue.bytes, ...this.code.bytes, 0x0b];
+    return joined(locals, this.prologue.bytes, this.code.bytes, [0x0b]);
   }
 }
 
@@ -251,34 +263,30 @@ export function encodeModule({imports, functions, sharedMemory}: ModuleParts): U
     ...vector(results.map((type) => [TYPES[type]])),
   ];
   const limits = sharedMemory ? [3, 0, ...unsigned(MOST_PAGES)] : [0, 0];
-  const section = (id: number, content: readonly number[]): number[] => [
-    id,
-    ...withLength(content),
-  ];
-  const bytes = [
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(
-      1,
-      vector([
-        ...imports.map(({params, results}) => signature(params, results)),
-        ...functions.map(({params}) => signature(params, [])),
-      ]),
+  const section = (id: number, items: readonly (readonly number[])[]): number[] =>
+    joined([id], withLength(vector(items)));
+  const bytes = joined(
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(1, [
+      ...imports.map(({params, results}) => signature(params, results)),
+      ...functions.map(({params}) => signature(params, [])),
+    ]),
+    section(2, [
+      [...text('env'), ...text('memory'), 2, ...limits],
+      ...imports.map(({name}, index) => [...text('env'), ...text(name), 0, ...unsigned(index)]),
+    ]),
+    section(
+      3,
+      functions.map((_, index) => unsigned(imports.length + index)),
     ),
-    ...section(
-      2,
-      vector([
-        [...text('env'), ...text('memory'), 2, ...limits],
-        ...imports.map(({name}, index) => [...text('env'), ...text(name), 0, ...unsigned(index)]),
-      ]),
-    ),
-    ...section(3, vector(functions.map((_, index) => unsigned(imports.length + index)))),
-    ...section(
+    section(
       7,
-      vector(
-        functions.map(({name}, index) => [...text(name), 0, ...unsigned(imports.length + index)]),
-      ),
+      functions.map(({name}, index) => [...text(name), 0, ...unsigned(imports.length + index)]),
     ),
-    ...section(10, vector(functions.map((f) => withLength(f.body())))),
-  ];
+    section(
+      10,
+      functions.map((f) => withLength(f.body())),
+    ),
+  );
   return new Uint8Array(bytes);
 }

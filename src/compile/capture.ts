@@ -9,8 +9,9 @@ import {outputTensors, callSync} from '../transforms/arguments.js';
 import {enter} from '../transforms/reverse.js';
 import {tensorsOf, withTensors} from '../tree.js';
 import {normalizeAttrs} from './attributes.js';
+import {noteNumbers} from './constants.js';
 import {execute} from './execute.js';
-import {Graph, sameSpec, STOP_GRADIENT, type Value} from './graph.js';
+import {Graph, listOf, sameSpec, STOP_GRADIENT, type Value} from './graph.js';
 import {Structure} from './structure.js';
 
 /** A tensor of the graph: its value there, and what it is for the example arguments. */
@@ -97,6 +98,7 @@ class CaptureLevel extends Level {
     if (valueDependent.has(name)) throw valueDependentShape(name, this.transform);
     const plainAttrs = normalizeAttrs(name, attrs);
     const payloads = mapInputs(inputs, (input) => this.payloadOf(input));
+    for (const input of listOf(inputs)) noteNumbers(input);
     const mark = nextTensorId();
     const result = execute(name, payloads, plainAttrs);
     const outputs = [result].flat();

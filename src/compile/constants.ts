@@ -16,8 +16,21 @@ export function knownNumbers(value: Value, limit = FEW): Numbers | null {
   const {node} = value;
   if (node.kind !== 'constant' || value.size > limit) return null;
   if (value.dtype === 'string' || value.dtype === 'complex64') return null;
-  if (recordOf(node.tensor) !== null || !canBeRead(node.tensor)) return null;
-  return node.tensor.dataSync();
+  if (recordOf(node.tensor) !== null) return null;
+  const noted = notes.get(node.tensor.dataId);
+  if (noted !== undefined) return noted;
+  return canBeRead(node.tensor) ? node.tensor.dataSync() : null;
+}
+
+/** By data. */
+const notes = new WeakMap<object, Numbers>();
+
+/** Keeps the numbers of a tensor that may become a small constant, before a kernel takes it to a device that it can't be read from. */
+export function noteNumbers(tensor: Tensor): void {
+  const {size, dtype, dataId} = tensor;
+  if (engine.backendName !== 'webgpu' || size > FEW || notes.has(dataId)) return;
+  if (dtype === 'string' || dtype === 'complex64') return;
+  if (recordOf(tensor) === null && canBeRead(tensor)) notes.set(dataId, tensor.dataSync().slice());
 }
 
 /** WebGPU has what JavaScript gave it, until it goes to the device, and else has to be waited for. */

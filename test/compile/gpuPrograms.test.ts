@@ -1,70 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
 import {elementwise} from '../../src/compile/codegen/elementwise.js';
-import {fusingCompiler, type FusedFunction} from '../../src/compile/index.js';
-import {grad, jit, makeFx} from '../../src/index.js';
+import {reductions} from '../../src/compile/codegen/gpu/kernels.js';
+import {grad, jit} from '../../src/index.js';
 import {describeBackends} from '../backends.js';
 import {callOf, drawOne} from '../kernels/checks/check.js';
 import {table} from '../kernels/table.js';
 import {toTensor} from '../support/host.js';
 import {tensorsOf} from '../../src/tree.js';
+import {both, compiledOn, dispatches, expectClose, generated, type F} from './gpuSupport.js';
 import {programs} from './programs.js';
-
-type F = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
-
-/** Runs a function's graph, compiled without passes, and the function itself, and gives the numbers of both. */
-async function both(
-  f: F,
-  inputs: readonly tf.Tensor[],
-): Promise<{given: number[][]; wanted: number[][]; compiled: FusedFunction}> {
-  const graph = makeFx(f)(...inputs);
-  const compiled = fusingCompiler()(graph.graph);
-  const results = [compiled(inputs), [tf.tidy(() => f(...inputs))].flat()] as const;
-  results[0].forEach((result, index) => {
-    expect(result.shape).to.deep.equal(results[1][index]!.shape);
-    expect(result.dtype).to.equal(results[1][index]!.dtype);
-  });
-  const numbersOf = (tensors: readonly tf.Tensor[]): Promise<number[][]> =>
-    Promise.all(tensors.map(async (x) => Array.from(await x.data())));
-  const [given, wanted] = [await numbersOf(results[0]), await numbersOf(results[1])];
-  tf.dispose([...results[0], ...results[1], ...inputs]);
-  graph.dispose();
-  return {given, wanted, compiled};
-}
-
-function expectClose(given: number[][], wanted: number[][], tolerance: number): void {
-  expect(given.length).to.equal(wanted.length);
-  wanted.forEach((numbers, output) =>
-    numbers.forEach((value, i) => {
-      const actual = given[output]![i];
-      const show = `output ${output}, element ${i}`;
-      if (!Number.isFinite(value)) expect(actual, show).to.deep.equal(value);
-      else expect(actual, show).to.be.closeTo(value, tolerance * Math.max(1, Math.abs(value)));
-    }),
-  );
-}
-
-/** Programs that tfjs runs for a graph: steps of generated code are one for each output. */
-const generated = ({lowered}: FusedFunction): string[] =>
-  lowered.steps.flatMap(({code}) => (code === null ? [] : [code]));
-
-/** How many programs the backend runs meanwhile, and the result. */
-function dispatches<R>(body: () => R): [count: number, result: R] {
-  const backend = tf.backend() as unknown as Record<string, (...args: unknown[]) => unknown>;
-  const method = 'runWebGPUProgram' in backend ? 'runWebGPUProgram' : 'runWebGLProgram';
-  const run = backend[method]!;
-  let count = 0;
-  backend[method] = (...args) => {
-    count++;
-    return run.apply(backend, args);
-  };
-  try {
-    const result = body();
-    return [count, result];
-  } finally {
-    delete backend[method];
-  }
-}
 
 const gelu = (x: tf.Tensor): tf.Tensor =>
   tf.mul(tf.mul(x, 0.5), tf.add(1, tf.tanh(tf.mul(0.8, tf.add(x, tf.mul(0.04, tf.pow(x, 3)))))));
@@ -74,7 +19,8 @@ describeBackends(
   (backend) => {
     const seen = new Set<string>();
     const rows = new Map<string, (typeof table)[number][]>();
-    for (const row of table.filter(({kernel}) => kernel in elementwise)) {
+    const isGenerated = (kernel: string): boolean => kernel in elementwise || kernel in reductions;
+    for (const row of table.filter(({kernel}) => isGenerated(kernel))) {
       rows.set(row.kernel, [...(rows.get(row.kernel) ?? []), row]);
     }
     for (const [kernel, list] of rows) {
@@ -92,7 +38,7 @@ describeBackends(
 
     it('are generated for every kernel that generators have code for', () => {
       // What Tile repeats has to have size 1: see below.
-      const missing = Object.keys(elementwise).filter(
+      const missing = Object.keys({...elementwise, ...reductions}).filter(
         (kernel) => !seen.has(kernel) && kernel !== 'Tile' && tf.getKernel(kernel, backend) != null,
       );
       expect(missing).to.deep.equal([]);
@@ -192,11 +138,22 @@ describeBackends(
     });
 
     it('stay within what a shader can read', async () => {
-      const inputs = Array.from({length: 20}, (_, i) => tf.randomUniform([3], i, i + 1));
-      const f: F = (...all) => all.reduce((sum, x) => tf.add(tf.mul(sum, 0.5), x));
-      const {given, wanted, compiled} = await both(f, inputs);
-      expectClose(given, wanted, 1e-5);
-      expect(generated(compiled).length).to.be.within(2, 10);
+      const make = (): tf.Tensor[] =>
+        Array.from({length: 40}, (_, i) => tf.randomUniform([3], i, i + 1));
+      const most = backend === 'webgl' ? 15 : 7;
+      const halves: F = (...all) => all.reduce((sum, x) => tf.add(tf.mul(sum, 0.5), x));
+      const products: F = (...all) => {
+        const pairs = all.slice(20).map((x, i) => tf.mul(x, all[i]!));
+        return tf.sum(pairs.reduce((sum, x) => tf.sub(x, sum)));
+      };
+      for (const f of [halves, products]) {
+        const {given, wanted} = await both(f, make());
+        expectClose(given, wanted, 1e-5);
+        const [count, results, mostInputs] = compiledOn(f, make);
+        expect(mostInputs).to.be.within(2, most);
+        expect(count).to.be.within(2, 8);
+        tf.dispose(results);
+      }
       const many = Array.from({length: 20}, (_, i) => tf.randomUniform([3], i, i + 1));
       const sum = await both((...all) => tf.addN(all), many);
       expectClose(sum.given, sum.wanted, 1e-5);

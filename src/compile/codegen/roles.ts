@@ -10,8 +10,14 @@ const withoutOnes = ({shape}: Value): number[] => shape.filter((size) => size !=
 /** Rows of an index of 32 bits. */
 const MOST_BYTES = 2 ** 31;
 
-/** What a node can be in a fused group, of code that runs through its elements one after the other. */
-export function roleOf(node: KernelNode): Role | null {
+/**
+ * What a node can be in a fused group, of code that runs through its elements one after the other.
+ * @param boolReductions  kernels that put booleans together, for which there is code
+ */
+export function roleOf(
+  node: KernelNode,
+  boolReductions: ReadonlySet<string> = new Set(),
+): Role | null {
   const {kernel} = node;
   if (node.givesList || node.outputs.length !== 1) return null;
   const output = node.outputs[0]!;
@@ -24,8 +30,10 @@ export function roleOf(node: KernelNode): Role | null {
   if (VIEWS.has(kernel)) {
     return sameShape(withoutOnes(first!), withoutOnes(output)) ? 'view' : null;
   }
-  if (reductions.has(kernel)) {
-    if (first!.dtype !== 'float32' || output.dtype !== 'float32') return null;
+  const isBool = boolReductions.has(kernel);
+  if (isBool || reductions.has(kernel)) {
+    const dtype = isBool ? 'bool' : 'float32';
+    if (first!.dtype !== dtype || output.dtype !== dtype) return null;
     // Of one element each sum, product or extremum is the element.
     return first!.size === output.size ? 'view' : 'reduction';
   }

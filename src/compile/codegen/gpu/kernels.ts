@@ -1,6 +1,6 @@
 import {backend_util} from '@tensorflow/tfjs-core';
 import type {Attrs} from '../../graph.js';
-import {SOFTPLUS_THRESHOLD, type ElementwiseKernel} from '../elementwise.js';
+import {SOFTPLUS_THRESHOLD, type ElementwiseKernel, type ReductionKernel} from '../elementwise.js';
 
 /** What shading languages write in different ways. Numbers and booleans are floats, true is 1. */
 export interface Language {
@@ -46,7 +46,7 @@ const unlessNan = (l: Language, a: string, b: string, value: string): string =>
   l.choose(isNan(a), a, l.choose(isNan(b), b, value));
 
 /** A literal of a float. */
-function float(l: Language, value: number): string {
+export function float(l: Language, value: number): string {
   if (Number.isNaN(value)) return l.nan;
   if (!Number.isFinite(value)) return value > 0 ? l.infinity : `(-${l.infinity})`;
   const text = String(Math.fround(value));
@@ -188,4 +188,27 @@ export const writers: Readonly<Record<ElementwiseKernel, Write>> = {
   Tile: unary((_l, x) => x),
   Tanh: tanh,
   ZerosLike: () => '0.0',
+};
+
+/** How a reduction puts elements together. */
+export interface Reduction {
+  /** The neutral element. */
+  readonly start: (l: Language) => string;
+  /** Of two names. */
+  readonly combine: Write;
+  readonly divides?: true;
+}
+
+const sum: Reduction = {start: () => '0.0', combine: writers.Add};
+const product: Reduction = {start: () => '1.0', combine: writers.Multiply};
+
+/** As tfjs's kernels: extrema of NaN and anything are NaN. */
+export const reductions: Readonly<Record<ReductionKernel | 'All' | 'Any', Reduction>> = {
+  All: product,
+  Any: {start: () => '0.0', combine: writers.LogicalOr},
+  Max: {start: (l) => `-${l.infinity}`, combine: writers.Maximum},
+  Mean: {...sum, divides: true},
+  Min: {start: (l) => l.infinity, combine: writers.Minimum},
+  Prod: product,
+  Sum: sum,
 };

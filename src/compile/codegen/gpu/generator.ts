@@ -23,6 +23,9 @@ export interface Limits {
 
 const MOST_DIMENSIONS = 6;
 
+/** What a group takes and gives is divided among its programs, each of which reads what it needs. */
+const MOST_TENSORS_OF_GROUP = 400;
+
 const boolReductions: ReadonlySet<string> = new Set(['All', 'Any']);
 
 /** Floats and booleans. */
@@ -50,7 +53,7 @@ export const gpuGenerator = (
   name,
   backend,
   unavailable: () => null,
-  mostTensors: 400,
+  mostTensors: MOST_TENSORS_OF_GROUP,
   roleOf: (node) => roleOnGpu(node, limits),
   compileGroup: (group) => compileGroup(group, limits, shading),
 });

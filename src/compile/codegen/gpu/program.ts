@@ -238,6 +238,9 @@ class ProgramWriter {
   /** Writes the loop of a reduction. */
   private reduce(node: KernelNode): string {
     const {shading, team} = this;
+    if (this.axesOf(node.outputs[0]!).join() !== this.axes.join()) {
+      throw new Error(`the ${node.kernel} '${node.name}' has no program of its own`);
+    }
     const {start, combine, divides} = reductions[node.kernel as keyof typeof reductions];
     const body: Body = {lines: [], known: new Map()};
     const element = this.elementIn(listOf(node.inputs)[0]!, body);

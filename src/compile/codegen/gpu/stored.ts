@@ -20,8 +20,13 @@ export function storedValues(group: Group, mostInputs: number): readonly Value[]
   const values = group.nodes.map((node) => node.outputs[0]!);
   const inGroup = new Set(values);
   const stored = new Set(group.outputs);
-  storeReductions(group, inGroup, stored);
-  while (storeForInputs(group, inGroup, stored, mostInputs));
+  // What is stored for the one can be a reason for the other.
+  let before: number;
+  do {
+    before = stored.size;
+    storeReductions(group, inGroup, stored);
+    storeForInputs(group, inGroup, stored, mostInputs);
+  } while (stored.size > before);
   return values.filter((value) => stored.has(value));
 }
 
@@ -44,14 +49,13 @@ function storeReductions(group: Group, inGroup: ReadonlySet<Value>, stored: Set<
   }
 }
 
-/** Stores inputs of calls that need too many, and tells whether there were any. */
+/** Stores inputs of calls that need too many. */
 function storeForInputs(
   {nodes}: Group,
   inGroup: ReadonlySet<Value>,
   stored: Set<Value>,
   mostInputs: number,
-): boolean {
-  const before = stored.size;
+): void {
   /** What is read to compute a value. */
   const read = new Map<Value, ReadonlySet<Value>>();
   const readFor = (value: Value): ReadonlySet<Value> => {
@@ -72,5 +76,4 @@ function storeForInputs(
     }
     read.set(node.outputs[0]!, all);
   }
-  return stored.size > before;
 }

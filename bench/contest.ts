@@ -9,7 +9,9 @@ import {
   interleave,
   ratio,
   sampler,
+  type Sampler,
   type Samples,
+  type Within,
 } from './measure.js';
 import type {Goal, Library, Part, Program, Row} from './rows/row.js';
 import {jaxPrograms, type Jax} from './jaxJs.js';
@@ -62,7 +64,7 @@ const tolerance = 1e-4;
 interface Entrant {
   readonly side: Side;
   readonly program: Program;
-  readonly within: <R>(body: () => R) => R;
+  readonly within: Within;
 }
 
 /**
@@ -78,8 +80,8 @@ export async function contest(
   try {
     const {ours, loop, byHand, jaxJs} = row.prepare(library, backend);
     const others = jax && jaxJs && jaxPrograms(jax, jaxJs);
-    const inStock = <R>(body: () => R): R => stock.during(body);
-    const asItIs = <R>(body: () => R): R => body();
+    const inStock: Within = (body) => stock.during(body);
+    const asItIs: Within = (body) => body();
     const entrants: Entrant[] = [
       {side: 'byHand', program: byHand, within: byHand.usesLibrary ? asItIs : inStock},
       {side: 'ours', program: ours, within: asItIs},
@@ -93,7 +95,7 @@ export async function contest(
     ];
     const missing = new Map(entrants.map((entrant) => [entrant, findMissingKernel(entrant)]));
     const able = entrants.filter((entrant) => missing.get(entrant) === undefined);
-    assertAgreement(able);
+    await assertAgreement(able);
     const samples = await sample(able, effort);
     const sides: Result['sides'] = {};
     for (const entrant of entrants) {
@@ -105,7 +107,7 @@ export async function contest(
               label: program.label,
               part: program.part,
               milliseconds: distribution(samples.get(side)!),
-              ...(await within(() => footprint(program.run))),
+              ...(await footprint(program.run, within)),
             }
           : {label: program.label, missingKernel};
     }
@@ -140,30 +142,33 @@ function findMissingKernel({side, program, within}: Entrant): string | undefined
   }
 }
 
-function assertAgreement([first, ...others]: readonly Entrant[]): void {
+async function assertAgreement([first, ...others]: readonly Entrant[]): Promise<void> {
   for (const other of others) {
-    tf.tidy(() => {
+    const {part} = other.program;
+    const [expected, actual] = tf.tidy(() => {
       const [whole, actual] = [first, other].map(({program, within}) =>
         within(program.result ?? program.run),
       );
-      const {part} = other.program;
-      const error = distance(actual, part ? tf.slice(whole as tf.Tensor, 0, part.done) : whole);
-      if (!(error <= tolerance)) {
-        throw new Error(
-          `'${other.program.label}' and '${first.program.label}' differ by ${error.toExponential(1)} of the largest element.`,
-        );
-      }
+      return [part ? tf.slice(whole as tf.Tensor, 0, part.done) : whole, actual];
     });
+    const error = await distance(actual, expected);
+    tf.dispose([expected, actual]);
+    if (!(error <= tolerance)) {
+      throw new Error(
+        `'${other.program.label}' and '${first.program.label}' differ by ${error.toExponential(1)} of the largest element.`,
+      );
+    }
   }
 }
 
-function sample(entrants: readonly Entrant[], effort: Effort): Promise<Map<Side, Samples>> {
-  const samplers = entrants.map(({side, program, within}) => {
-    const take = within(() => sampler(program.run));
+async function sample(entrants: readonly Entrant[], effort: Effort): Promise<Map<Side, Samples>> {
+  const samplers = new Map<Side, Sampler>();
+  for (const {side, program, within} of entrants) {
+    const take = await sampler(program.run, within);
     const scale = program.part ? program.part.of / program.part.done : 1;
-    return [side, () => scale * within(take)] as const;
-  });
-  return interleave(new Map(samplers), effort);
+    samplers.set(side, async () => scale * (await take()));
+  }
+  return interleave(samplers, effort);
 }
 
 function ratioOf(samples: ReadonlyMap<Side, Samples>, numerator: Side, denominator: Side) {

@@ -1,25 +1,36 @@
 import {writeFileSync} from 'node:fs';
 import {availableParallelism, cpus, loadavg} from 'node:os';
+import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
-import '@tensorflow/tfjs'; // tfjs-core alone registers no gradients
 import * as tf from '@tensorflow/tfjs-core';
-import {contest, type Result} from './contest.js';
+import {provideWebGpu} from '../test/support/dawn.js';
+import {runInBrowser} from './inBrowser.js';
 import {loadJaxJs} from './jaxJs.js';
-import type {Effort} from './measure.js';
 import {formatTable} from './report.js';
 import {rows} from './rows/index.js';
-import {StockTfjs} from './stock.js';
+import {run, type Plan} from './run.js';
 
-const backendModules: Readonly<Record<string, string>> = {
-  cpu: '@tensorflow/tfjs-backend-cpu',
-  wasm: '@tensorflow/tfjs-backend-wasm',
-  tensorflow: '@tensorflow/tfjs-node',
+const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
+  cpu: () => import('@tensorflow/tfjs-backend-cpu'),
+  wasm: () => import('@tensorflow/tfjs-backend-wasm'),
+  tensorflow: () => import('@tensorflow/tfjs-node'),
+  async webgpu() {
+    await provideWebGpu();
+    await import('@tensorflow/tfjs-backend-webgpu');
+    // tfjs computes on small tensors itself unless told not to; this is about the GPU.
+    tf.env().set('WEBGPU_CPU_FORWARD', false);
+  },
 };
+
+const inPages = ['cpu', 'wasm', 'webgl', 'webgpu'];
 
 const usage = `Times the library against stock tfjs: an example at a time, and batched by hand.
 
 npm run bench -- [options]
-  --backend NAME   cpu, wasm or tensorflow; may be given several times   (wasm and tensorflow)
+  --backend NAME   cpu, wasm, tensorflow or webgpu (by Dawn, on a graphics card or in software);
+                   may be given several times                            (wasm and tensorflow)
+  --browser        in headless Chromium; backends are cpu, wasm, webgl and webgpu there
+                                                                         (webgl and webgpu)
   --only ID        one row; may be given several times
                    (${rows.map((row) => row.id).join(', ')})
   --runs N         at most so many rounds a row   (60; with --quick 5)
@@ -30,7 +41,8 @@ npm run bench -- [options]
 async function main(): Promise<void> {
   const {values} = parseArgs({
     options: {
-      backend: {type: 'string', multiple: true, default: ['wasm', 'tensorflow']},
+      backend: {type: 'string', multiple: true},
+      browser: {type: 'boolean', default: false},
       only: {type: 'string', multiple: true, default: rows.map((row) => row.id)},
       runs: {type: 'string'},
       quick: {type: 'boolean', default: false},
@@ -42,62 +54,34 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  assertKnown('--backend', values.backend, Object.keys(backendModules));
+  const {browser, only: ids} = values;
+  const backends = values.backend ?? (browser ? ['webgl', 'webgpu'] : ['wasm', 'tensorflow']);
+  assertKnown('--backend', backends, browser ? inPages : Object.keys(loaders));
   assertKnown(
     '--only',
-    values.only,
+    ids,
     rows.map((row) => row.id),
   );
-  const effort: Effort = {
+  const effort = {
     rounds:
       values.runs === undefined ? (values.quick ? 5 : 60) : positiveInteger('--runs', values.runs),
     seconds: values.quick ? 1.5 : 8,
   };
+  const plan: Plan = {backends, ids, effort};
 
-  const stocks = await loadBackends(values.backend);
-  const library = await import('../src/index.js');
-  for (const stock of stocks.values()) stock.libraryLoaded();
-
-  const jax = await loadJaxJs();
-  const results: Result[] = [];
-  for (const [backend, stock] of stocks) {
-    await tf.setBackend(backend);
-    for (const row of rows.filter((row) => values.only.includes(row.id))) {
-      process.stderr.write(`${backend}: ${row.title}\n`);
-      try {
-        results.push(
-          await contest(
-            row,
-            {backend, library, stock, jax: backend === 'wasm' ? jax : undefined},
-            effort,
-          ),
-        );
-      } catch (error) {
-        process.exitCode = 1;
-        console.error(`${backend}: ${row.title} failed:`, error);
-      }
-    }
-  }
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow greets with warnings otherwise
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const {results, failures, gpus} = browser
+    ? await runInBrowser(plan, fileURLToPath(new URL('page.js', import.meta.url)), say)
+    : await run(plan, {load: (name) => loaders[name](), loadJax: loadJaxJs, say});
+  for (const failure of failures) console.error(failure);
   if (values.json !== undefined) {
-    writeFileSync(
-      values.json,
-      `${JSON.stringify({machine: machine(), effort, results}, null, 2)}\n`,
-    );
+    const record = {machine: {...machine(), browser, gpus}, effort, results, failures};
+    writeFileSync(values.json, `${JSON.stringify(record, null, 2)}\n`);
   }
   console.log(formatTable(results));
-}
-
-/** Loads the backends, and notes what they register by themselves before the library adds to it. */
-async function loadBackends(names: readonly string[]): Promise<Map<string, StockTfjs>> {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow greets with warnings otherwise
-  const stocks = new Map<string, StockTfjs>();
-  for (const name of names) {
-    await import(backendModules[name]);
-    if (!(await tf.setBackend(name)))
-      throw new Error(`The backend '${name}' can't be initialized.`);
-    stocks.set(name, new StockTfjs(name));
-  }
-  return stocks;
+  // Dawn would keep Node from ending.
+  process.exit(failures.length > 0 ? 1 : 0);
 }
 
 function assertKnown(option: string, given: readonly string[], known: readonly string[]): void {

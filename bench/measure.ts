@@ -1,9 +1,11 @@
-import {performance} from 'node:perf_hooks';
-import {setImmediate as nextTurn} from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import {countDispatches, isGpu, oneElement, read} from './gpu.js';
 
 /** Takes one sample of a contender, in milliseconds per run. */
-export type Sampler = () => number;
+export type Sampler = () => Promise<number>;
+
+/** Runs code at once, with what it needs around it. */
+export type Within = <R>(body: () => R) => R;
 
 export interface Effort {
   /** At most so many rounds, … */
@@ -19,7 +21,10 @@ const minimumSamples = 3;
  * A sample lasts at least so long, so that neither the clock, nor one garbage collection, nor what the contender before it left in the
  * processor's caches and the allocator's lists decides it: a training loop calls the same program again and again.
  */
-const sampleMilliseconds = 25;
+const sampleMilliseconds = () => (isGpu() ? 100 : 25);
+
+/** A GPU is waited for once per sample: short programs run many times, so that the wait weighs little. */
+const mostRepetitions = () => (isGpu() ? 2000 : 200);
 
 /** So long, but no more than so many times, a contender runs before it is timed: V8 compiles hot functions twice. */
 const warmUp = {milliseconds: 400, runs: 200};
@@ -45,27 +50,35 @@ export async function interleave<Name extends string>(
     for (const [name, sampler] of samplers) {
       const before = performance.now();
       const takesPart = round < minimumSamples || (spent.get(name) ?? 0) < share;
-      const sample = takesPart ? sampler() : undefined;
+      const sample = takesPart ? await sampler() : undefined;
       samples.set(name, [...(samples.get(name) ?? []), sample]);
       spent.set(name, (spent.get(name) ?? 0) + performance.now() - before);
-      await nextTurn();
+      await new Promise((nextTurn) => setTimeout(nextTurn));
     }
   }
   return samples;
 }
 
-/** A sampler for a program whose results are thrown away; it is warmed up, and how often it runs per sample is measured, first. */
-export function sampler(run: () => tf.TensorContainer): Sampler {
-  const timed = (repetitions: number) => {
+/**
+ * A sampler for a program whose results are thrown away; it is warmed up, and how often it runs per sample is measured, first. A GPU is done
+ * when an element of the last result has been read.
+ */
+export async function sampler(run: () => tf.TensorContainer, within: Within): Promise<Sampler> {
+  const timed = async (repetitions: number) => {
     const started = performance.now();
-    for (let i = 0; i < repetitions; i++) tf.tidy(() => void run());
+    const last = within(() => {
+      for (let i = 1; i < repetitions; i++) tf.tidy(() => void run());
+      return tf.tidy(() => oneElement(run()));
+    });
+    await read(last);
     return (performance.now() - started) / repetitions;
   };
   const started = performance.now();
   for (let i = 0; i < warmUp.runs && performance.now() - started < warmUp.milliseconds; i++)
-    timed(1);
-  const repetitions = Math.max(1, Math.min(200, Math.ceil(sampleMilliseconds / timed(1))));
-  return () => timed(repetitions);
+    await timed(1);
+  const several = isGpu() ? await timed(5) : await timed(1); // one alone would mostly be the wait
+  const repetitions = Math.ceil(sampleMilliseconds() / several);
+  return () => timed(Math.max(1, Math.min(mostRepetitions(), repetitions)));
 }
 
 export interface Distribution {
@@ -104,18 +117,24 @@ function quantile(sorted: readonly number[], q: number): number {
 }
 
 export interface Footprint {
-  /** Kernels that the backend ran. */
+  /** Kernels that the backend ran; on a GPU the programs, which are what it is given. */
   readonly kernels: number;
-  /** The most bytes that lived at once, beyond what lived before. */
-  readonly peakBytes: number;
+  /** The most bytes that lived at once, beyond what lived before. Not measured on a GPU, where a profile reads every result. */
+  readonly peakBytes?: number;
 }
 
 /** What one run costs apart from time. */
-export async function footprint(program: () => tf.TensorContainer): Promise<Footprint> {
+export async function footprint(
+  program: () => tf.TensorContainer,
+  within: Within,
+): Promise<Footprint> {
+  if (isGpu()) {
+    return {kernels: countDispatches(() => within(() => tf.tidy(() => void program())))};
+  }
   const before = tf.memory().numBytes;
   tf.engine().startScope('footprint');
   try {
-    const {kernels, peakBytes} = await tf.profile(program);
+    const {kernels, peakBytes} = await within(() => tf.profile(program));
     // tfjs's profile lists ops with a gradient of their own beside the kernels that they run.
     const run = kernels.filter(({name}) => !name.endsWith('__op'));
     // Generated code runs no kernel of tfjs, and so has no peak in its profile: what there is then is what it gives.

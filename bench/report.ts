@@ -34,7 +34,7 @@ export function formatTable(results: readonly Result[]): string {
         times(jaxOverOurs),
         goals(result),
         both(sides, ({kernels}) => String(kernels)),
-        both(sides, ({peakBytes}) => number(peakBytes / 2 ** 20)),
+        both(sides, ({peakBytes}) => (peakBytes === undefined ? '–' : number(peakBytes / 2 ** 20))),
       ]);
     }
   }
@@ -123,7 +123,7 @@ function notes(results: readonly Result[]): string {
   return [
     'Medians of interleaved rounds (10th–90th percentile); ratios are medians of the ratios within rounds. Loop and by hand run on stock',
     'tfjs, without the kernels and gradients that the library registers. Kernels and peak memory: ours / by hand; memory as tfjs counts',
-    'it, views of the same data included. jax-js runs on its WebAssembly backend, in one thread; its results are read, since it waits till then.',
+    'it, views of the same data included; on a GPU programs, and no memory. jax-js runs on its WebAssembly backend, in one thread; its results are read, since it waits till then.',
     ...lines,
   ].join('\n');
 }

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import {biasGelu, normBlock} from './blocks.js';
+import {timesFaster} from './goals.js';
 import {hessians} from './hessian.js';
 import {lennardJonesDetail, lennardJonesStep} from './lennardJones.js';
 import {maml} from './maml.js';
@@ -6,7 +8,7 @@ import {perExampleCnn} from './perExampleCnn.js';
 import {perExampleMlp} from './perExampleMlp.js';
 import {hundredOps, hundredOpsInJax} from './scalar.js';
 import type {Jax, JaxArray, JaxJob} from '../jaxJs.js';
-import type {Call, Goal, Library, Row} from './row.js';
+import type {Call, Library, Row} from './row.js';
 
 const size = 2 ** 20;
 
@@ -41,15 +43,6 @@ const inputs = (): [tf.Tensor, tf.Tensor] => [
   tf.randomNormal([size], 0, 1, 'float32', 1),
   tf.randomNormal([size], 0, 1, 'float32', 2),
 ];
-
-/** Times as fast as eager, as `oursOverHand` counts. */
-const timesFaster = (factors: Readonly<Record<string, number>>): Record<string, Goal> =>
-  Object.fromEntries(
-    Object.entries(factors).map(([backend, factor]) => [
-      backend,
-      {oursOverHand: 1 / factor, jaxOverOurs: 1},
-    ]),
-  );
 
 const compiledChain: Row = {
   id: 'compiled-chain',
@@ -148,6 +141,8 @@ const lennardJones = {title: 'step of a Lennard-Jones potential', detail: lennar
 export const compiled: readonly Row[] = [
   compiledChain,
   compiledChainGradient,
+  biasGelu,
+  normBlock,
   compiledScalar,
   compiledScalarGradient,
   compiledRow(maml, {tensorflow: 2}),

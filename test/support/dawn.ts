@@ -40,7 +40,7 @@ export async function provideWebGpu(): Promise<void> {
   Object.defineProperty(globalThis, 'navigator', {value: navigator, configurable: true});
 }
 
-function hasGraphicsCard(): boolean {
+export function hasGraphicsCard(): boolean {
   return ['/dev/dri/renderD128', '/dev/nvidia0'].some((device) => existsSync(device));
 }
 

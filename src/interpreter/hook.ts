@@ -105,11 +105,25 @@ export function run(name: string, inputs: object, attrs: object = {}): Tensor | 
     return runStock({kernelName: name, inputs: inputs as NamedTensorMap, attrs});
   }
   level.assertActive();
-  if (name === 'Identity') return alias((inputs as {x: Tensor}).x);
+  if (passesOn(name, inputs as {x: Tensor}, attrs)) return alias((inputs as {x: Tensor}).x);
   try {
     return level.process({name, inputs: inputs as NamedTensorMap, attrs});
   } catch (error) {
     throw error instanceof TransformError ? error : kernelFailed(level, name, inputs, error);
+  }
+}
+
+/** Whether a kernel gives what it gets, as many a cast and reshape does that ops make to be safe. */
+function passesOn(name: string, {x}: {readonly x: Tensor}, attrs: object): boolean {
+  switch (name) {
+    case 'Identity':
+      return true;
+    case 'Cast':
+      return (attrs as tf.CastAttrs).dtype === x.dtype;
+    case 'Reshape':
+      return tf.util.arraysEqual((attrs as tf.ReshapeAttrs).shape, x.shape);
+    default:
+      return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import {broadcast_util, type Tensor} from '@tensorflow/tfjs-core';
+import {reshape} from './reshape.js';
 import {run} from './rule.js';
 import type {KernelName, Signatures} from './signatures.js';
 import {isTraced, strategy} from './strategy.js';
@@ -87,11 +88,6 @@ function runAtAnyRank(name: BinaryName, a: Tensor, b: Tensor): Tensor {
 
 const runBinary = (name: BinaryName, a: Tensor, b: Tensor): Tensor =>
   run(name, {a, b} as never) as Tensor;
-
-const reshape = (x: Tensor, shape: number[]): Tensor =>
-  x.rank === shape.length && x.shape.every((size, axis) => size === shape[axis])
-    ? x
-    : run('Reshape', {x}, {shape});
 
 function spread(x: Tensor, shape: readonly number[]): Tensor {
   const aligned = alignedShape(x.shape, shape.length);

@@ -2,6 +2,7 @@ import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import {runBroadcasting, tileByProduct} from './broadcast.js';
 import {takeRanges} from './ranges.js';
+import {reshape, sameShape} from './reshape.js';
 import {run} from './rule.js';
 import {isTraced, strategy} from './strategy.js';
 
@@ -23,16 +24,14 @@ export const equal = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Equal', 
 export const greater = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Greater', a, b);
 export const less = (a: Tensor, b: Tensor): Tensor => runBroadcasting('Less', a, b);
 
+export {reshape, sameShape};
+
 /** A float32 scalar, which broadcasts. */
 export const scalar = (value: number): Tensor => tf.scalar(value, 'float32');
 export const scale = (x: Tensor, factor: number): Tensor => mul(x, scalar(factor));
 /** Of complex numbers tfjs makes the parts first. */
 export const zeros = (shape: readonly number[], dtype: DataType = 'float32'): Tensor =>
   dtype === 'complex64' ? tf.tidy(() => tf.zeros([...shape], dtype)) : tf.zeros([...shape], dtype);
-
-export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  return sameShape(x.shape, shape) ? x : run('Reshape', {x}, {shape: [...shape]});
-}
 
 /**
  * Permutes dimensions: dimension `i` of the result is dimension `perm[i]` of `x`. Nothing moves where only dimensions of size 1 do, and
@@ -116,6 +115,3 @@ export const pad = (x: Tensor, paddings: readonly (readonly [number, number])[])
           constantValue: 0,
         },
       );
-
-export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((size, axis) => size === b[axis]);

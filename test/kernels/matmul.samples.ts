@@ -143,7 +143,7 @@ const einsum: Sample[] = [
       'Einsum',
       [f32(2, 3), f32(3, 2)],
       {equation},
-      {refused: {cpu: why, wasm: why, tensorflow: why}},
+      {refused: {cpu: why, wasm: why, tensorflow: why, webgl: why, webgpu: why}},
     ),
   ),
 ];

@@ -11,7 +11,7 @@ import {
   poolsOfWasm,
 } from '../../src/kernels/repairs/pools.js';
 import {
-  volumesOfCpu,
+  volumesApart,
   volumesOfTensorflow,
   volumesOfWasm,
 } from '../../src/kernels/repairs/volumes.js';
@@ -85,7 +85,7 @@ const cases: Readonly<Record<string, Case>> = {
     attrs: {...volume, pad: 'same', dilations: [2, 1, 2]},
   },
   'Conv3D, apart': {
-    repair: volumesOfCpu.Conv3D![0]!,
+    repair: volumesApart.Conv3D![0]!,
     inputs: {x: floats(1, 3, 5, 4, 2), filter: floats(1, 2, 1, 2, 3)},
     attrs: {strides: [2, 3, 3], pad: 'same', dataFormat: 'NDHWC', dilations: 1},
     expected: (tfjs, {x, filter}) =>

@@ -1,7 +1,8 @@
-import {scalar, type Tensor} from '@tensorflow/tfjs-core';
-import {resolveAxes} from '../../rules/dims.js';
+import {range, scalar, tensor2d, type Tensor} from '@tensorflow/tfjs-core';
+import {product, resolveAxes} from '../../rules/dims.js';
 import {gather, oneHot} from '../../rules/indexing.js';
-import {cast, mul, reshape, transpose} from '../../rules/ops.js';
+import {cast, equal, less, mul, reshape, tile, transpose, where} from '../../rules/ops.js';
+import {rowNumbers} from '../../rules/rows.js';
 import {run} from '../../rules/rule.js';
 import {axisOf} from '../../rules/scan.js';
 import {mirror, padAll, parseStrided, reverseAxes, takeStrided} from '../../rules/slicing.js';
@@ -87,6 +88,50 @@ const copyOf = (x: Tensor): Tensor =>
     ? run('Tile', {x}, {reps: x.shape.map(() => 1)})
     : mul(x, scalar(1, x.dtype as 'float32'));
 
+/** Up to so many updates are compared with each other; more are looked up one by one, for which WebGL waits for their indices. */
+const MOST_COMPARED = 1024;
+
+/** Of row numbers int32 `[n, 1]`, which of them come again further on: bool `[n, 1]`. */
+function comeAgain(numbers: Tensor): Tensor {
+  const n = numbers.size;
+  if (n > MOST_COMPARED) {
+    const values = numbers.dataSync();
+    const last = new Map(Array.from(values, (value, at) => [value, at]));
+    return tensor2d(
+      Array.from(values, (value, at) => last.get(value) !== at),
+      [n, 1],
+      'bool',
+    );
+  }
+  const places = range(0, n, 1, 'int32');
+  const both = run('LogicalAnd', {
+    a: equal(numbers, reshape(numbers, [1, n])),
+    b: less(reshape(places, [n, 1]), reshape(places, [1, n])),
+  });
+  return run('Any', {x: both}, {axis: [1], keepDims: true});
+}
+
+export const scattersOfWebgl: Repairs = {
+  TensorScatterUpdate: [
+    {
+      wrong: 'adds up the updates of one place',
+      instead: 'zeros for all of them but the last',
+      isWrong: ({tensor, updates}) => tensor.dtype !== 'string' && product(updates.shape) > 0,
+      composition: ({tensor, indices, updates}, attrs, kernel) => {
+        const depth = indices.rank > 1 ? indices.shape.at(-1)! : 1;
+        const count = indices.size / depth;
+        if (count === 1) return kernel({tensor, indices, updates}, attrs);
+        const matrix = reshape(indices, [1, count, depth]);
+        const numbers = rowNumbers(matrix, tensor.shape.slice(0, depth), 1);
+        const rows = reshape(updates, [count, updates.size / count]);
+        const condition = tile(comeAgain(numbers), [1, rows.shape[1]!]);
+        const last = where(condition, run('ZerosLike', {x: rows}), rows);
+        return kernel({tensor, indices, updates: reshape(last, updates.shape)}, attrs);
+      },
+    },
+  ],
+};
+
 export const scattersOfTensorflow: Repairs = {
   ScatterNd: [
     {
@@ -108,19 +153,31 @@ export const scattersOfTensorflow: Repairs = {
   ],
 };
 
-export const stridedSliceOfWasm: Repairs = {
+const stridedSlice = (
+  description: Pick<Repair<'StridedSlice'>, 'wrong' | 'instead' | 'isWrong'>,
+): Repairs => ({
   StridedSlice: [
     {
-      wrong: 'takes the bits of int32 and bool values for those of floats',
-      instead: 'GatherNd of rows by number',
-      isWrong: ({x}) => x.dtype !== 'float32',
+      ...description,
       composition: ({x}, attrs) => {
         const strided = parseStrided(x.shape, attrs);
         return reshape(takeStrided(x, strided), strided.finalShape);
       },
     },
   ],
-};
+});
+
+export const stridedSliceOfWasm = stridedSlice({
+  wrong: 'takes the bits of int32 and bool values for those of floats',
+  instead: 'GatherNd of rows by number',
+  isWrong: ({x}) => x.dtype !== 'float32',
+});
+
+export const stridedSliceOfGpus = stridedSlice({
+  wrong: 'has no shader for a rank above 4',
+  instead: 'dimensions that stay whole become one, and the others take turns',
+  isWrong: ({x}) => x.shape.length > 4,
+});
 
 export const reverseOfWasm: Repairs = {
   Reverse: [

@@ -113,7 +113,6 @@ const fused = (
   composition: inParts(kernel),
 });
 
-/** On every backend that runs in Node. */
 export const channelsFirstDepthwise: Repairs = {
   DepthwiseConv2dNative: [
     {
@@ -129,7 +128,7 @@ export const channelsFirstDepthwise: Repairs = {
   ],
 };
 
-export const convolutionsOfCpu: Repairs = depthwiseGradients('ignores dilations', isDilated);
+export const dilatedDepthwise: Repairs = depthwiseGradients('ignores dilations', isDilated);
 
 const fusedOnWasm = (kernel: 'Conv2D' | 'DepthwiseConv2dNative'): Fused =>
   fused(
@@ -144,6 +143,34 @@ export const convolutionsOfWasm: Repairs = {
   Conv2D: [channelsFirst],
   FusedConv2D: [fusedOnWasm('Conv2D')],
   FusedDepthwiseConv2D: [fusedOnWasm('DepthwiseConv2dNative')],
+};
+
+/** With at most so many channels of the result the tiles of WebGPU's shader are no multiples of its workgroups. */
+const FEW_CHANNELS = 4;
+
+const isNarrow = (filter: TensorInfo, attrs: FusedConv2DAttrs | Conv2DAttrs): boolean =>
+  isChannelsFirst(attrs) && filter.shape[3]! <= FEW_CHANNELS;
+
+const THROWS_WHEN_NARROW = `throws for many images in 'NCHW' where the result has at most ${FEW_CHANNELS} channels`;
+
+export const convolutionsOfWebgpu: Repairs = {
+  Conv2D: [
+    {
+      wrong: THROWS_WHEN_NARROW,
+      instead: TRANSPOSED,
+      isWrong: ({filter}, attrs) => isNarrow(filter, attrs),
+      composition: ({x, filter}, attrs, kernel) =>
+        toChannelsFirst(kernel({x: toChannelsLast(x), filter}, channelsLastAttrs(attrs))),
+    },
+  ],
+  FusedConv2D: [
+    {
+      wrong: THROWS_WHEN_NARROW,
+      instead: 'Conv2D, Add and the activation',
+      isWrong: ({filter}, attrs) => isNarrow(filter, attrs),
+      composition: inParts('Conv2D'),
+    },
+  ],
 };
 
 /** A depthwise filter with zeros between its rows and columns, as dilations have it. */

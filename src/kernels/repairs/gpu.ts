@@ -84,9 +84,9 @@ interface ReductionAttrs {
 }
 
 const scanRanks = repairEach(['Cumsum', 'Cumprod'], () => ({
-  wrong: ofHigherRank(4),
+  wrong: `${ofHigherRank(4)}, nor for a negative axis`,
   instead: 'all dimensions before the axis, and all after it, become one each',
-  isWrong: ({x}) => x.shape.length > 4,
+  isWrong: ({x}, {axis}) => x.shape.length > 4 || (axis as number) < 0,
   composition: ({x}, attrs, kernel) => {
     const [axis] = resolveAxes(attrs['axis'] as number, x.rank);
     return reshape(kernel({x: splitAt(x, axis!)}, {...attrs, axis: 1}), x.shape);
@@ -381,9 +381,9 @@ export const indicesOfWebgl: Repairs = {
 export const kernelsOfWebgpu: Repairs = {
   DenseBincount: [
     {
-      wrong: 'loses weights that meet in one sum',
-      instead: 'OneHot times the weights, and Sum',
-      isWrong: ({weights}) => weights.shape.every((size) => size > 0),
+      wrong: 'loses weights that meet in one sum; does not compile for binaryOutput',
+      instead: 'OneHot times the weights, and Sum or Max',
+      isWrong: ({weights}, {binaryOutput}) => binaryOutput || product(weights.shape) > 0,
       composition: denseBincount,
     },
   ],
@@ -397,6 +397,13 @@ export const kernelsOfWebgpu: Repairs = {
     },
   ],
 };
+
+export const positionsOfWebgpu: Repairs = repairEach(['ArgMax', 'ArgMin'], () => ({
+  wrong: 'gives a vector of one element for the position in a vector',
+  instead: 'a scalar',
+  isWrong: ({x}) => x.shape.length === 1,
+  composition: ({x}, attrs, kernel) => reshape(kernel({x}, attrs), []),
+}));
 
 const isWhole = (dtype: string): boolean => dtype === 'int32' || dtype === 'bool';
 

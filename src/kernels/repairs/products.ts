@@ -10,7 +10,7 @@ import type {KernelName} from '../../rules/signatures.js';
 import {batchOf, countOf, generatedProduct, hasProducts} from '../wasm/products.js';
 
 /**
- * The kernels of cpu, wasm and webgl take the number of a matrix in the result modulo how many there are on each side: right where the smaller
+ * The kernels of all backends but tensorflow take the number of a matrix in the result modulo how many there are on each side: right where the smaller
  * side's batch dimensions are the last of the result's.
  */
 function broadcastsBothSides(a: TensorInfo, b: TensorInfo): boolean {

@@ -48,7 +48,7 @@ const liesApart = (
 
 const shifts = "shifts windows that lie apart, with 'same' padding";
 
-const apart: Repairs = {
+export const volumesApart: Repairs = {
   Conv3D: [
     {
       ...conv3D,
@@ -72,10 +72,8 @@ const apart: Repairs = {
   ],
 };
 
-export const volumesOfCpu: Repairs = apart;
-
 export const volumesOfWasm: Repairs = {
-  Conv3D: apart.Conv3D!,
+  Conv3D: volumesApart.Conv3D!,
   Conv3DBackpropInputV2: [
     {...volumeGradients.input, wrong: 'leaves most of the result 0', isWrong: () => true},
   ],

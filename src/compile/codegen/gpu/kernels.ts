@@ -164,8 +164,9 @@ export const writers: Readonly<Record<ElementwiseKernel, Write>> = {
   Prelu: binary((l, x, alpha) => l.choose(`${x} < 0.0`, `${alpha} * ${x}`, x)),
   RealDiv: operator('/'),
   Reciprocal: unary((_l, x) => `1.0 / ${x}`),
-  Relu: unary((l, x) => l.choose(`${x} < 0.0`, '0.0', x)),
-  Relu6: unary((l, x) => l.choose(`${x} < 0.0`, '0.0', l.choose(`${x} > 6.0`, '6.0', x))),
+  // A driver may take the choice between a number and zero for a maximum, of which NaN is none.
+  Relu: unary((l, x) => l.choose(isNan(x), x, `max(${x}, 0.0)`)),
+  Relu6: unary((l, x) => l.choose(isNan(x), x, `clamp(${x}, 0.0, 6.0)`)),
   Round: round,
   Rsqrt: unary((_l, x) => `1.0 / sqrt(${x})`),
   Select: (l, [condition, t, e]) => l.choose(`${condition} >= 1.0`, t!, e!),

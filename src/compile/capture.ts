@@ -98,7 +98,7 @@ class CaptureLevel extends Level {
     if (valueDependent.has(name)) throw valueDependentShape(name, this.transform);
     const plainAttrs = normalizeAttrs(name, attrs);
     const payloads = mapInputs(inputs, (input) => this.payloadOf(input));
-    for (const input of listOf(inputs)) noteNumbers(input);
+    for (const input of listOf(inputs)) if (input != null) noteNumbers(input);
     const mark = nextTensorId();
     const result = execute(name, payloads, plainAttrs);
     const outputs = [result].flat();

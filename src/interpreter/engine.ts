@@ -1,11 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type {
-  DataId,
-  KernelBackend,
-  NamedAttrMap,
-  NamedTensorMap,
-  Tensor,
-} from '@tensorflow/tfjs-core';
+import type {DataId, KernelBackend, NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 
 /**
  * NOTE [engine]
@@ -16,7 +10,6 @@ export interface EngineInternals {
   readonly state: {
     tensorInfo: TensorInfos;
     readonly gradientDepth: number;
-    readonly profiling: boolean;
     activeTape: readonly {readonly saved?: readonly Tensor[]}[] | null;
     numDataBuffers: number;
     readonly activeScope: {readonly name: string} | null;
@@ -67,29 +60,8 @@ const engineClass = prototype.constructor as unknown as {readonly nextTensorId: 
 
 /** tfjs's own implementation, whatever stands on the engine object now. */
 export function runStock(call: KernelFuncCall): Tensor | Tensor[] {
-  if (!('kernelName' in call) || isObserved()) return prototype.runKernelFunc.call(engine, call);
-  return runUnobserved(call);
+  return prototype.runKernelFunc.call(engine, call);
 }
-
-/** Whether tfjs does more about a kernel than run it: records it on its tape, profiles it, or looks for what it leaves in memory. */
-function isObserved(): boolean {
-  const {gradientDepth, profiling} = engine.state;
-  const flags = tf.env();
-  return gradientDepth > 0 || profiling || flags.getBool('DEBUG') || flags.getBool('IS_TEST');
-}
-
-/** What is left to do otherwise. tfjs makes ten closures for each kernel: together with the rest they take half the time of a small one. */
-function runUnobserved({kernelName, inputs, attrs}: NamedKernelCall): Tensor | Tensor[] {
-  const {backend, backendName} = engine;
-  const kernel = tf.getKernel(kernelName, backendName);
-  if (kernel == null) return prototype.runKernelFunc.call(engine, {kernelName, inputs, attrs});
-  const output = kernel.kernelFunc({inputs, attrs: attrs as NamedAttrMap, backend});
-  return Array.isArray(output) ? output.map(toTensor) : toTensor(output);
-}
-
-/** The tensor of what a kernel gave: some backends give tensors. */
-export const toTensor = (info: tf.TensorInfo): Tensor =>
-  'rank' in info ? (info as Tensor) : engine.makeTensorFromTensorInfo(info, engine.backend);
 
 /** The id that the next tensor will get: tensors with this id or a higher one are made after this moment. */
 export const nextTensorId = (): number => engineClass.nextTensorId;

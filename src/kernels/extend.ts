@@ -10,7 +10,7 @@ import {
   type Tensor,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import {isStockTapeOn, toTensor} from '../interpreter/engine.js';
+import {engine, isStockTapeOn} from '../interpreter/engine.js';
 import {kernelsWithOptionalInputs} from '../rules/inputs.js';
 import {run} from '../rules/rule.js';
 import type {KernelName} from '../rules/signatures.js';
@@ -125,3 +125,7 @@ function compose(composition: AnyComposition, inputs: object, attrs: unknown): T
 
 const toTensors = (result: TensorInfo | TensorInfo[]): Tensor | Tensor[] =>
   Array.isArray(result) ? result.map(toTensor) : toTensor(result);
+
+/** Some backends give tensors. */
+const toTensor = (info: TensorInfo): Tensor =>
+  'rank' in info ? (info as Tensor) : engine.makeTensorFromTensorInfo(info, engine.backend);

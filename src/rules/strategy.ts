@@ -66,11 +66,6 @@ export interface Strategy {
    * [16, 26, 26, 32] with [16, 1, 1, 32] on wasm: Equal 99 and 1.9, Maximum 114 and 11, Add 0.2. On tensorflow Equal 0.2.
    */
   readonly broadcasts: 'all' | 'arithmetic';
-  /**
-   * Whether a reshape is a kernel that takes time. See NOTE [reshapes]. On wasm and cpu the result shares the data; on tensorflow it takes 0.036,
-   * with the tensor that holds the shape, where Neg takes 0.025.
-   */
-  readonly remembersReshapes: boolean;
   /** Whether TensorScatterUpdate writes into its input. */
   readonly updatesInPlace: boolean;
   /**
@@ -94,7 +89,6 @@ const portable: Strategy = {
   indexArithmetic: 'kernels',
   repetition: 'tile',
   broadcasts: 'all',
-  remembersReshapes: true,
   updatesInPlace: false,
   poolsOfOneAreIdentities: true,
 };
@@ -103,7 +97,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
   cpu: {
     ...portable,
     indexArithmetic: 'host',
-    remembersReshapes: false,
     updatesInPlace: true,
   },
   wasm: {
@@ -116,7 +109,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     gather: 'rows',
     repetition: 'product',
     broadcasts: 'arithmetic',
-    remembersReshapes: false,
     indexArithmetic: 'host',
     poolsOfOneAreIdentities: false,
   },

@@ -37,9 +37,12 @@ describeBackends(
     }
 
     it('are generated for every kernel that generators have code for', () => {
-      // What Tile repeats has to have size 1: see below.
+      // What Tile repeats has to have size 1: see below. A cast of float32 to float32 is no call, and the others are of integers.
       const missing = Object.keys({...elementwise, ...reductions}).filter(
-        (kernel) => !seen.has(kernel) && kernel !== 'Tile' && tf.getKernel(kernel, backend) != null,
+        (kernel) =>
+          !seen.has(kernel) &&
+          !['Cast', 'Tile'].includes(kernel) &&
+          tf.getKernel(kernel, backend) != null,
       );
       expect(missing).to.deep.equal([]);
     });

@@ -41,6 +41,7 @@ const onWebGpu = [
   'test/kernels/results.test.ts',
   'test/rules/borrowedKernels.test.ts',
   'test/compile/gpuPrograms.test.ts',
+  'test/compile/gpuReductions.test.ts',
 ];
 
 /** What these print waits until each has ended: the tests in Node show their progress meanwhile. */

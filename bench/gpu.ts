@@ -3,19 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 /** Whether the backend only takes orders when a kernel runs, and computes afterwards. */
 export const isGpu = (): boolean => tf.getBackend().startsWith('webg');
 
-function firstTensor(container: tf.TensorContainer): tf.Tensor | undefined {
-  if (container instanceof tf.Tensor) return container;
-  if (typeof container !== 'object' || container === null) return undefined;
-  for (const child of Object.values(container as Record<string, tf.TensorContainer>)) {
-    const found = firstTensor(child);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
 /** An element of a result on a GPU: it takes orders in turn, so that when this can be read all that came before is done. */
 export function oneElement(result: tf.TensorContainer): tf.Tensor | undefined {
-  const tensor = isGpu() ? firstTensor(result) : undefined;
+  const tensor = isGpu() ? tf.tensor_util.getTensorsInContainer(result)[0] : undefined;
   return tensor && tf.slice(tf.reshape(tensor, [tensor.size]), 0, 1);
 }
 
@@ -25,24 +15,6 @@ export async function read(element: tf.Tensor | undefined): Promise<void> {
   if (tf.getBackend() === 'webgl') element.dataSync();
   else await element.data();
   element.dispose();
-}
-
-/** How many programs the backend runs meanwhile. */
-export function countDispatches(body: () => void): number {
-  const backend = tf.backend() as unknown as Record<string, (...args: unknown[]) => unknown>;
-  const method = 'runWebGPUProgram' in backend ? 'runWebGPUProgram' : 'runWebGLProgram';
-  const run = backend[method];
-  let count = 0;
-  backend[method] = (...args) => {
-    count++;
-    return run.apply(backend, args);
-  };
-  try {
-    body();
-  } finally {
-    backend[method] = run;
-  }
-  return count;
 }
 
 /** What the backend computes on, as it names itself. */

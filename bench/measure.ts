@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {countDispatches, isGpu, oneElement, read} from './gpu.js';
+import {dispatches} from '../test/support/dispatches.js';
+import {isGpu, oneElement, read} from './gpu.js';
 
 /** Takes one sample of a contender, in milliseconds per run. */
 export type Sampler = () => Promise<number>;
@@ -129,7 +130,8 @@ export async function footprint(
   within: Within,
 ): Promise<Footprint> {
   if (isGpu()) {
-    return {kernels: countDispatches(() => within(() => tf.tidy(() => void program())))};
+    const [kernels] = dispatches(() => within(() => tf.tidy(() => void program())));
+    return {kernels};
   }
   const before = tf.memory().numBytes;
   tf.engine().startScope('footprint');

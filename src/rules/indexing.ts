@@ -90,7 +90,7 @@ function gatherIndexSizes({shape}: Shaped): IndexSizes {
 }
 
 /** As ScatterNd and TensorScatterUpdate have them: where there is no other dimension, the only one counts indices. */
-const scatterIndexSizes = ({shape}: Shaped): IndexSizes =>
+export const scatterIndexSizes = ({shape}: Shaped): IndexSizes =>
   shape.length > 1 ? gatherIndexSizes({shape}) : {count: product(shape), depth: 1};
 
 const asMatrix = (indices: Tensor, {count, depth}: IndexSizes): Tensor =>

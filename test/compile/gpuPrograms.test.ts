@@ -6,9 +6,10 @@ import {grad, jit} from '../../src/index.js';
 import {describeBackends} from '../backends.js';
 import {callOf, drawOne} from '../kernels/checks/check.js';
 import {table} from '../kernels/table.js';
+import {dispatches} from '../support/dispatches.js';
 import {toTensor} from '../support/host.js';
 import {tensorsOf} from '../../src/tree.js';
-import {both, compiledOn, dispatches, expectClose, generated, type F} from './gpuSupport.js';
+import {both, compiledOn, expectClose, generated, type F} from './gpuSupport.js';
 import {programs} from './programs.js';
 
 const gelu = (x: tf.Tensor): tf.Tensor =>

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
 import {fusingCompiler, type FusedFunction} from '../../src/compile/index.js';
 import {jit, makeFx} from '../../src/index.js';
+import {dispatches} from '../support/dispatches.js';
 
 export type F = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 
@@ -40,25 +41,6 @@ export function expectClose(given: number[][], wanted: number[][], tolerance: nu
 /** Programs that tfjs runs for a graph: steps of generated code are one for each output. */
 export const generated = ({lowered}: FusedFunction): string[] =>
   lowered.steps.flatMap(({code}) => (code === null ? [] : [code]));
-
-/** How many programs the backend runs meanwhile, the most tensors that one of them reads, and the result. */
-export function dispatches<R>(body: () => R): [count: number, result: R, mostInputs: number] {
-  const backend = tf.backend() as unknown as Record<string, (...args: unknown[]) => unknown>;
-  const method = 'runWebGPUProgram' in backend ? 'runWebGPUProgram' : 'runWebGLProgram';
-  const run = backend[method]!;
-  let [count, mostInputs] = [0, 0];
-  backend[method] = (...args) => {
-    count++;
-    mostInputs = Math.max(mostInputs, (args[1] as readonly unknown[]).length);
-    return run.apply(backend, args);
-  };
-  try {
-    const result = body();
-    return [count, result, mostInputs];
-  } finally {
-    delete backend[method];
-  }
-}
 
 /**
  * Compiles a function, and counts programs as `dispatches` does, with inputs that are on the device and that no kernel of tfjs has seen: on

@@ -1,6 +1,6 @@
 import {range, scalar, tensor2d, type Tensor} from '@tensorflow/tfjs-core';
 import {product, resolveAxes} from '../../rules/dims.js';
-import {gather, oneHot} from '../../rules/indexing.js';
+import {gather, oneHot, scatterIndexSizes} from '../../rules/indexing.js';
 import {cast, equal, less, mul, reshape, tile, transpose, where} from '../../rules/ops.js';
 import {rowNumbers} from '../../rules/rows.js';
 import {run} from '../../rules/rule.js';
@@ -34,6 +34,10 @@ export const scansOfWasm: Repairs = {
   Cumsum: [booleanScan, scanOfWasm],
   Cumprod: [booleanScan, scanOfWasm],
 };
+
+const scanOfWebgl = scan('writes a shader for a negative axis that does not compile');
+
+export const scansOfWebgl: Repairs = {Cumsum: [scanOfWebgl], Cumprod: [scanOfWebgl]};
 
 export const scansOfTensorflow: Repairs = {Cumsum: [booleanScan], Cumprod: [booleanScan]};
 
@@ -118,8 +122,7 @@ export const scattersOfWebgl: Repairs = {
       instead: 'zeros for all of them but the last',
       isWrong: ({tensor, updates}) => tensor.dtype !== 'string' && product(updates.shape) > 0,
       composition: ({tensor, indices, updates}, attrs, kernel) => {
-        const depth = indices.rank > 1 ? indices.shape.at(-1)! : 1;
-        const count = indices.size / depth;
+        const {count, depth} = scatterIndexSizes(indices);
         if (count === 1) return kernel({tensor, indices, updates}, attrs);
         const matrix = reshape(indices, [1, count, depth]);
         const numbers = rowNumbers(matrix, tensor.shape.slice(0, depth), 1);

@@ -105,11 +105,11 @@ const inParts =
 const fused = (
   kernel: 'Conv2D' | 'DepthwiseConv2dNative',
   wrong: string,
-  isWrong: (bias: TensorInfo | undefined, attrs: FusedConv2DAttrs, backend: object) => boolean,
+  isWrong: Fused['isWrong'],
 ): Fused => ({
   wrong,
   instead: `${kernel}, Add and the activation`,
-  isWrong: ({bias}, attrs, backend) => isWrong(bias, attrs, backend),
+  isWrong,
   composition: inParts(kernel),
 });
 
@@ -134,7 +134,7 @@ const fusedOnWasm = (kernel: 'Conv2D' | 'DepthwiseConv2dNative'): Fused =>
   fused(
     kernel,
     "throws for 'NCHW', takes a bias of rank 1 only, and of a reshaped bias looks at the rank before",
-    (bias, attrs, backend) =>
+    ({bias}, attrs, backend) =>
       isChannelsFirst(attrs) ||
       (bias != null && (bias.shape.length !== 1 || storedRank(bias, backend) !== 1)),
   );
@@ -163,14 +163,7 @@ export const convolutionsOfWebgpu: Repairs = {
         toChannelsFirst(kernel({x: toChannelsLast(x), filter}, channelsLastAttrs(attrs))),
     },
   ],
-  FusedConv2D: [
-    {
-      wrong: THROWS_WHEN_NARROW,
-      instead: 'Conv2D, Add and the activation',
-      isWrong: ({filter}, attrs) => isNarrow(filter, attrs),
-      composition: inParts('Conv2D'),
-    },
-  ],
+  FusedConv2D: [fused('Conv2D', THROWS_WHEN_NARROW, ({filter}, attrs) => isNarrow(filter, attrs))],
 };
 
 /** A depthwise filter with zeros between its rows and columns, as dilations have it. */
@@ -251,14 +244,14 @@ export const convolutionsOfTensorflow: Repairs = {
     fused(
       'Conv2D',
       "throws for 'NCHW' and for padding given as one number",
-      (_bias, attrs) => isChannelsFirst(attrs) || typeof attrs.pad === 'number',
+      (_inputs, attrs) => isChannelsFirst(attrs) || typeof attrs.pad === 'number',
     ),
   ],
   FusedDepthwiseConv2D: [
     fused(
       'DepthwiseConv2dNative',
       'throws for padding in numbers, and for dilations unless oneDNN is in use',
-      (_bias, attrs) => isExplicit(attrs) || isDilated(attrs),
+      (_inputs, attrs) => isExplicit(attrs) || isDilated(attrs),
     ),
   ],
 };

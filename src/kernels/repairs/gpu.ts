@@ -84,9 +84,9 @@ interface ReductionAttrs {
 }
 
 const scanRanks = repairEach(['Cumsum', 'Cumprod'], () => ({
-  wrong: `${ofHigherRank(4)}, nor for a negative axis`,
+  wrong: ofHigherRank(4),
   instead: 'all dimensions before the axis, and all after it, become one each',
-  isWrong: ({x}, {axis}) => x.shape.length > 4 || (axis as number) < 0,
+  isWrong: ({x}) => x.shape.length > 4,
   composition: ({x}, attrs, kernel) => {
     const [axis] = resolveAxes(attrs['axis'] as number, x.rank);
     return reshape(kernel({x: splitAt(x, axis!)}, {...attrs, axis: 1}), x.shape);

@@ -97,6 +97,8 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     gpu.transformsOfGpus,
     gpu.quotientsOfGpus,
     gpu.ranksOfGpus,
+    // Below those for ranks, which count the axis from the front as well.
+    arrays.scansOfWebgl,
     pools.averagesOverPadding,
     images.rotationsOfGpus,
     raggedRows,

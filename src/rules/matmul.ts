@@ -131,8 +131,9 @@ function joinBatches(
 
 /** Operands with joined batch dimensions, as many in one as in the other. The result's may be folded in any way. */
 function multiply(a: Operand, b: Operand): Tensor {
-  // Examples that share the right-hand matrix are rows of one matrix.
   if (b.batch.at(-1) === 1 && !a.transposed) {
+    if (isSmallShared(a, b)) return byKernel(a, b.withBatch([]));
+    // Examples that share the right-hand matrix are rows of one matrix.
     return multiply(a.joined(), b.withBatch(b.batch.slice(0, -1)));
   }
   if (!isSupported(a.batch, b.batch)) {
@@ -143,6 +144,19 @@ function multiply(a: Operand, b: Operand): Tensor {
   return isData && a.dtype === 'float32' && b.dtype === 'float32'
     ? multiplyData(a, b)
     : byKernel(a, b);
+}
+
+/** Whether many small products with one matrix are faster than the reshapes around a large one. */
+function isSmallShared(a: Operand, b: Operand): boolean {
+  const {examples, multiplications} = strategy().sharedProducts;
+  const [size = 0, ...rest] = a.batch;
+  return (
+    rest.length === 0 &&
+    size <= examples &&
+    size * a.rows * a.columns * b.columns <= multiplications &&
+    !a.isTraced &&
+    !b.isTraced
+  );
 }
 
 const batchOfProduct = (a: Operand, b: Operand): number[] =>
@@ -165,8 +179,7 @@ const byKernel = (a: Operand, b: Operand): Tensor =>
 /** The product of float32 data, in the way that the backend computes fastest. See NOTE [strategy]. */
 function multiplyData(a: Operand, b: Operand): Tensor {
   const choice = strategy();
-  const size = product(batchOfProduct(a, b)) * a.rows * b.columns;
-  if (a.columns === 1 && size <= choice.outerProductsMultiplied) {
+  if (a.columns === 1 && a.rows * b.columns <= choice.outerProductsMultiplied) {
     return mul(a.plain().stored(), b.plain().stored());
   }
   const [sharesA, sharesB] = [a, b].map(({batch}) => product(batch) === 1);

@@ -15,10 +15,16 @@ import {recordOf} from '../interpreter/tracer.js';
  */
 export interface Strategy {
   /**
-   * Products with an inner dimension of 1: a broadcast Multiply for results of up to so many elements, BatchMatMul above.
-   * 64 × 784·1·128 on wasm: 3.6 by Multiply and 2.8. On tensorflow 4.6 and 1.6; 25 × 10·1·40: 0.049 and 0.109.
+   * Products with an inner dimension of 1: a broadcast Multiply where the matrices of the result have up to so many elements, BatchMatMul
+   * above. 64 × 784·1·128 on wasm: 3.6 by Multiply and 2.8. On tensorflow 4.6 and 1.6, 64 × 128·1·10: 0.21 and 0.13, 1024 × 5·1·5: 0.14 and 0.26.
    */
   readonly outerProductsMultiplied: number;
+  /**
+   * Products of examples with a matrix that all share: up to so many examples and multiplications as the matrices that they are,
+   * above as the rows of one matrix. The reshapes around that are kernels on tensorflow: 64 × 1·784·128: 0.36 as matrices and 0.49,
+   * 64 × 1·128·10: 0.06 and 0.15; but 1000 × 1·10·10: 0.13 and 0.09, 16 × 50·784·128: 3.5 and 1.5.
+   */
+  readonly sharedProducts: {readonly examples: number; readonly multiplications: number};
   /** Whether BatchMatMul broadcasts any batch dimensions, not only those that go round evenly (cpu, wasm, webgl: index modulo size). */
   readonly broadcastsProducts: boolean;
   /** Einsum by the kernel, or by transposes and BatchMatMul (the kernel of cpu and webgl multiplies everything out before it sums). */
@@ -77,6 +83,7 @@ export interface Strategy {
 
 const portable: Strategy = {
   outerProductsMultiplied: 0,
+  sharedProducts: {examples: 0, multiplications: 0},
   broadcastsProducts: false,
   einsum: 'matMul',
   convolutionGradients: 'kernel',
@@ -114,7 +121,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   tensorflow: {
     ...portable,
-    outerProductsMultiplied: 500_000,
+    outerProductsMultiplied: 256,
+    sharedProducts: {examples: 256, multiplications: 8e6},
     broadcastsProducts: true,
     einsum: 'kernel',
     convolvesChannelsFirst: false,

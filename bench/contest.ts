@@ -27,10 +27,10 @@ export interface Timing extends Footprint {
   readonly part?: Part;
 }
 
-/** A program that stock tfjs can't run on the backend. */
+/** A program that can't be run on the backend, or gives something else there. */
 export interface NotAvailable {
   readonly label: string;
-  readonly missingKernel: string;
+  readonly reason: string;
 }
 
 export interface Result {
@@ -65,11 +65,13 @@ interface Entrant {
   readonly side: Side;
   readonly program: Program;
   readonly within: Within;
+  /** Whether it is somebody else's, whose faults are noted and no reason to stop. */
+  readonly isForeign?: boolean;
 }
 
 /**
  * Checks that all sides of a row give the same numbers, then times them.
- * @throws if they do not: the time of a wrong result means nothing
+ * @throws if they do not: the time of a wrong result means nothing. What jax-js has wrong is not timed either.
  */
 export async function contest(
   row: Row,
@@ -88,28 +90,31 @@ export async function contest(
       ...(loop ? [{side: 'loop', program: loop, within: inStock} as const] : []),
       ...(others
         ? ([
-            {side: 'jaxJs', program: others.eager, within: asItIs},
-            {side: 'jaxJsJit', program: others.jit, within: asItIs},
+            {side: 'jaxJs', program: others.eager, within: asItIs, isForeign: true},
+            {side: 'jaxJsJit', program: others.jit, within: asItIs, isForeign: true},
           ] as const)
         : []),
     ];
-    const missing = new Map(entrants.map((entrant) => [entrant, findMissingKernel(entrant)]));
-    const able = entrants.filter((entrant) => missing.get(entrant) === undefined);
-    await assertAgreement(able);
+    const reasons = new Map<Entrant, string>();
+    for (const entrant of entrants) {
+      const reason = whyNotRun(entrant) ?? (await whyWrong(entrant, entrants[0]));
+      if (reason !== undefined) reasons.set(entrant, reason);
+    }
+    const able = entrants.filter((entrant) => !reasons.has(entrant));
     const samples = await sample(able, effort);
     const sides: Result['sides'] = {};
     for (const entrant of entrants) {
       const {side, program, within} = entrant;
-      const missingKernel = missing.get(entrant);
+      const reason = reasons.get(entrant);
       sides[side] =
-        missingKernel === undefined
+        reason === undefined
           ? {
               label: program.label,
               part: program.part,
               milliseconds: distribution(samples.get(side)!),
               ...(await footprint(program.run, within)),
             }
-          : {label: program.label, missingKernel};
+          : {label: program.label, reason};
     }
     return {
       backend,
@@ -127,8 +132,8 @@ export async function contest(
   }
 }
 
-/** The kernel for want of which stock tfjs can't run a program, if so. All other errors are faults and come through. */
-function findMissingKernel({side, program, within}: Entrant): string | undefined {
+/** Why a program can't run: stock tfjs lacks a kernel, or jax-js fails. All other errors are faults and come through. */
+function whyNotRun({side, program, within, isForeign}: Entrant): string | undefined {
   try {
     within(() => tf.tidy(() => void program.run()));
     return undefined;
@@ -137,28 +142,27 @@ function findMissingKernel({side, program, within}: Entrant): string | undefined
       side !== 'ours' &&
       error instanceof Error &&
       /Kernel '(\w+)' not registered/.exec(error.message)?.[1];
-    if (kernel) return kernel;
+    if (kernel) return `stock tfjs lacks ${kernel}`;
+    if (isForeign) return `fails: ${String(error)}`;
     throw error;
   }
 }
 
-async function assertAgreement([first, ...others]: readonly Entrant[]): Promise<void> {
-  for (const other of others) {
-    const {part} = other.program;
-    const [expected, actual] = tf.tidy(() => {
-      const [whole, actual] = [first, other].map(({program, within}) =>
-        within(program.result ?? program.run),
-      );
-      return [part ? tf.slice(whole as tf.Tensor, 0, part.done) : whole, actual];
-    });
-    const error = await distance(actual, expected);
-    tf.dispose([expected, actual]);
-    if (!(error <= tolerance)) {
-      throw new Error(
-        `'${other.program.label}' and '${first.program.label}' differ by ${error.toExponential(1)} of the largest element.`,
-      );
-    }
-  }
+async function whyWrong(other: Entrant, first: Entrant): Promise<string | undefined> {
+  if (other === first) return undefined;
+  const {part} = other.program;
+  const [expected, actual] = tf.tidy(() => {
+    const [whole, actual] = [first, other].map(({program, within}) =>
+      within(program.result ?? program.run),
+    );
+    return [part ? tf.slice(whole as tf.Tensor, 0, part.done) : whole, actual];
+  });
+  const error = await distance(actual, expected);
+  tf.dispose([expected, actual]);
+  if (error <= tolerance) return undefined;
+  const reason = `off by ${error.toExponential(1)} of the largest element`;
+  if (other.isForeign) return reason;
+  throw new Error(`'${other.program.label}' is ${reason} of '${first.program.label}'.`);
 }
 
 async function sample(entrants: readonly Entrant[], effort: Effort): Promise<Map<Side, Samples>> {

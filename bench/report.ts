@@ -46,13 +46,18 @@ const isTiming = (side: Timing | NotAvailable | undefined): side is Timing =>
 
 function time(side: Timing | NotAvailable | undefined): string {
   if (side === undefined) return '–';
-  if (!isTiming(side)) return `n/a: stock tfjs\n  lacks ${side.missingKernel}`;
+  if (!isTiming(side)) return `n/a: ${short(side)}`;
   const {median, p10, p90} = side.milliseconds;
   return `${number(median)}\n  ${number(p10)}–${number(p90)}`;
 }
 
-const median = (side: Timing | NotAvailable | undefined): string =>
-  isTiming(side) ? number(side.milliseconds.median) : '–';
+function median(side: Timing | NotAvailable | undefined): string {
+  if (side === undefined) return '–';
+  return isTiming(side) ? number(side.milliseconds.median) : short(side);
+}
+
+/** As much of a reason as fits a column; the notes below have all. */
+const short = ({reason}: NotAvailable): string => /^\w+/.exec(reason)![0];
 
 const times = (ratio: Distribution | undefined) => (ratio ? `${number(ratio.median)}×` : '–');
 
@@ -101,8 +106,10 @@ function number(value: number): string {
   return value.toFixed(value >= 1 ? 2 : 3);
 }
 
-const partly = (side: Timing | NotAvailable) =>
-  isTiming(side) && side.part ? ` (timed on ${side.part.done} of ${side.part.of}, and scaled)` : '';
+function remark(side: Timing | NotAvailable): string {
+  if (!isTiming(side)) return ` (not timed: ${side.reason})`;
+  return side.part ? ` (timed on ${side.part.done} of ${side.part.of}, and scaled)` : '';
+}
 
 /** What the columns stand for in each row. */
 function notes(results: readonly Result[]): string {
@@ -115,8 +122,8 @@ function notes(results: readonly Result[]): string {
   };
   const byId = new Map(results.map((result) => [result.id, result]));
   const lines = [...byId.values()].map(({id, sides}) => {
-    const parts = (['ours', 'loop', 'byHand'] as const).flatMap((side) =>
-      sides[side] ? [`${names[side]}: ${sides[side].label}${partly(sides[side])}`] : [],
+    const parts = (Object.keys(names) as Side[]).flatMap((side) =>
+      sides[side] ? [`${names[side]}: ${sides[side].label}${remark(sides[side])}`] : [],
     );
     return `  ${id.padEnd(16)} ${parts.join('; ')}`;
   });

@@ -65,6 +65,25 @@ export function smokeTests(load: () => {tf: typeof Tf; functorch: typeof Functor
     await expectClose(draw(), drawn, 0);
   });
 
+  it('of many updates of a place one stays, whole, and has the derivative', async () => {
+    const {tf, functorch} = load();
+    const [count, places, width] = [1500, 4, 3];
+    const indices = tf.reshape(tf.mod(tf.range(0, count, 1, 'int32'), places), [count, 1]);
+    const updates = tf.tile(tf.reshape(tf.range(1, count + 1), [count, 1]), [1, width]);
+    const written = (updates: Tf.Tensor): Tf.Tensor =>
+      tf.tensorScatterUpdate(tf.zeros([places, width]), tf.cast(indices, 'int32'), updates);
+    const rows = (await written(updates).array()) as number[][];
+    rows.forEach(([first, ...others], place) => {
+      expect((first! - 1) % places).to.equal(place);
+      for (const other of others) expect(other).to.equal(first);
+    });
+    const derivative = functorch.grad((updates: Tf.Tensor) => tf.sum(written(updates)))(updates);
+    await expectClose(
+      tf.sum(tf.mul(derivative, updates)),
+      tf.scalar(rows.flat().reduce((sum, value) => sum + value)),
+    );
+  });
+
   it('per-example gradients of a small network are those of a loop', async () => {
     const {tf, functorch} = load();
     const params: Mlp = {

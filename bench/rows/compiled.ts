@@ -113,7 +113,7 @@ function compiledCall(
   id: string,
   {title, detail}: Pick<Row, 'title' | 'detail'>,
   goals: Readonly<Record<string, number>>,
-  callOf: (library: Library, backend: string) => Call,
+  callOf: (library: Library, backend: string) => Call & {readonly jaxJs?: JaxJob},
 ): Row {
   return {
     id: `compiled-${id}`,
@@ -121,11 +121,12 @@ function compiledCall(
     detail,
     goals: timesFaster(goals),
     prepare(library, backend) {
-      const {f, args} = callOf(library, backend);
+      const {f, args, jaxJs} = callOf(library, backend);
       const compiled = library.jit(f);
       return {
         ours: {label: 'jit(f)', run: () => compiled(...args)},
         byHand: {label: 'eager', run: () => f(...args), usesLibrary: true},
+        ...(jaxJs && {jaxJs}),
       };
     },
   };
@@ -133,7 +134,10 @@ function compiledCall(
 
 /** What another row calls, compiled. */
 const compiledRow = (row: Row, goals: Readonly<Record<string, number>>): Row =>
-  compiledCall(row.id, row, goals, (library, backend) => row.prepare(library, backend).call!);
+  compiledCall(row.id, row, goals, (library, backend) => {
+    const {call, jaxJs} = row.prepare(library, backend);
+    return {...call!, ...(jaxJs && {jaxJs})};
+  });
 
 const lennardJones = {title: 'step of a Lennard-Jones potential', detail: lennardJonesDetail};
 

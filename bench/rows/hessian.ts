@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {glorot} from '../inputs.js';
+import type {JaxArray} from '../jaxJs.js';
 import type {Call, Row} from './row.js';
 
 const batch = 64;
@@ -48,6 +49,17 @@ export const hessians: Row = {
         part: {done: loopedExamples, of: batch},
       },
       byHand: {label: 'the formula', run: () => byHand(weight, bias, x)},
+      jaxJs({jacfwd, jacrev, numpy: np, vmap}, copy) {
+        const perExample = (weight: JaxArray, bias: JaxArray, x: JaxArray): JaxArray => {
+          const f = (x: JaxArray): JaxArray => np.tanh(np.dot(weight.ref, x).add(bias.ref));
+          // jax-js puts the dimension of its jacfwd first.
+          return np.moveaxis(jacfwd(jacrev(f))(x), 0, 2);
+        };
+        return {
+          f: vmap(perExample, [null, null, 0]) as never,
+          args: [copy(weight), copy(bias), copy(x)],
+        };
+      },
     };
   },
 };

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {glorot} from '../inputs.js';
+import type {JaxArray, JaxJob} from '../jaxJs.js';
 import type {Call, Library} from './row.js';
 
 const batch = 1000;
@@ -30,7 +31,7 @@ export const lennardJonesDetail = `MLP ${widths.join('-')}, ${batch} distances`;
  * The gradient of a network's loss that learns the energy of two atoms and their force, the network's own derivative: the example of
  * functorch, with its sizes.
  */
-export function lennardJonesStep({grad, vmap}: Library): Call {
+export function lennardJonesStep({grad, vmap}: Library): Call & {jaxJs: JaxJob} {
   const force = (energy: (r: tf.Tensor) => tf.Tensor) =>
     vmap(grad((r: tf.Tensor) => tf.sum(energy(tf.reshape(r, [1, 1])))));
   const loss = (layers: Layer[], distances: tf.Tensor, energies: tf.Tensor, forces: tf.Tensor) => {
@@ -44,9 +45,39 @@ export function lennardJonesStep({grad, vmap}: Library): Call {
     b: tf.zeros([width]),
   }));
   const distances = tf.linspace(1, 3, batch);
+  const energies = lennardJones(distances);
   const forces = force(lennardJones)(distances);
   return {
     f: grad(loss) as Call['f'],
-    args: [layers, distances, lennardJones(distances), forces],
+    args: [layers, distances, energies, forces],
+    jaxJs: inJax(layers, [distances, energies, forces]),
   };
 }
+
+const inJax =
+  (layers: readonly Layer[], data: readonly tf.Tensor[]): JaxJob =>
+  ({grad, numpy: np, tree, vmap}, copy) => {
+    type Arrays = Record<keyof Layer, JaxArray>[];
+    const network = (layers: Arrays, distance: JaxArray): JaxArray =>
+      layers
+        .reduce(
+          (x, {w, b}, index) => {
+            const y = np.matmul(x, w).add(b);
+            return index < layers.length - 1 ? np.tanh(y) : y;
+          },
+          distance.reshape([1]),
+        )
+        .sum();
+    const force = grad(network, {argnums: 1});
+    const loss = (layers: Arrays, distances: JaxArray, energies: JaxArray, forces: JaxArray) => {
+      const learned = vmap(network, [null, 0])(tree.ref(layers), distances.ref) as JaxArray;
+      const slopes = vmap(force as typeof network, [null, 0])(layers, distances);
+      return np
+        .mean(np.square(learned.sub(energies)))
+        .add(np.mean(np.square(slopes.sub(forces))).mul(0.1));
+    };
+    return {
+      f: grad(loss) as never,
+      args: [layers.map((layer) => copy({...layer})), ...data.map((x) => copy(x))],
+    };
+  };

@@ -1,8 +1,8 @@
 import {range, scalar, tensor2d, type Tensor} from '@tensorflow/tfjs-core';
 import {product, resolveAxes} from '../../rules/dims.js';
 import {gather, oneHot, scatterIndexSizes} from '../../rules/indexing.js';
-import {cast, equal, less, mul, reshape, tile, transpose, where} from '../../rules/ops.js';
-import {rowNumbers} from '../../rules/rows.js';
+import {cast, equal, less, mul, reshape, tile, transpose, where, zeros} from '../../rules/ops.js';
+import {rowNumbers, takeRows} from '../../rules/rows.js';
 import {run} from '../../rules/rule.js';
 import {axisOf} from '../../rules/scan.js';
 import {mirror, padAll, parseStrided, reverseAxes, takeStrided} from '../../rules/slicing.js';
@@ -130,6 +130,41 @@ export const scattersOfWebgl: Repairs = {
         const condition = tile(comeAgain(numbers), [1, rows.shape[1]!]);
         const last = where(condition, run('ZerosLike', {x: rows}), rows);
         return kernel({tensor, indices, updates: reshape(last, updates.shape)}, attrs);
+      },
+    },
+  ],
+};
+
+/** Of row numbers int32 `[n, 1]`, the last place where each is: int32 `[n, 1]`. For up to `MOST_COMPARED` of them. */
+function lastPlaces(numbers: Tensor): Tensor {
+  const n = numbers.size;
+  const isSame = equal(numbers, reshape(numbers, [1, n]));
+  const places = mul(cast(isSame, 'int32'), range(0, n, 1, 'int32'));
+  return run('Max', {x: places}, {reductionIndices: [1], keepDims: true});
+}
+
+export const scattersOfWebgpu: Repairs = {
+  TensorScatterUpdate: [
+    {
+      wrong: 'leaves to chance, number by number, which update of one place stays',
+      instead: 'all of them are the last, or, if there are many, any one of them',
+      isWrong: ({tensor, updates}) => tensor.dtype !== 'string' && product(updates.shape) > 0,
+      composition: ({tensor, indices, updates}, attrs, kernel) => {
+        const {count, depth} = scatterIndexSizes(indices);
+        if (count === 1) return kernel({tensor, indices, updates}, attrs);
+        const dims = tensor.shape.slice(0, depth);
+        const staying = (): Tensor => {
+          if (count <= MOST_COMPARED) {
+            return lastPlaces(rowNumbers(reshape(indices, [1, count, depth]), dims, 1));
+          }
+          // A single number per update: the one that is written here is whole.
+          const places = range(0, count, 1, 'int32');
+          const written = kernel({tensor: zeros(dims, 'int32'), indices, updates: places}, attrs);
+          const matrix = reshape(indices, [count, depth]);
+          return reshape(run('GatherNd', {params: written, indices: matrix}), [count, 1]);
+        };
+        const rows = takeRows(reshape(updates, [count, updates.size / count]), staying());
+        return kernel({tensor, indices, updates: reshape(rows, updates.shape)}, attrs);
       },
     },
   ],

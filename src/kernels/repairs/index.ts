@@ -109,6 +109,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     products.unevenProducts,
     gpu.kernelsOfWebgpu,
     gpu.positionsOfWebgpu,
+    arrays.scattersOfWebgpu,
     arrays.stridedSliceOfGpus,
     images.resizesOfOthers,
     convolutions.convolutionsOfWebgpu,

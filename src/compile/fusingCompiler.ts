@@ -72,8 +72,8 @@ export const generatesCode = (generators = library): boolean =>
   generatorInUse(generators).generator !== null;
 
 /**
- * A compiler for `aotFunction` and `memoryEfficientFusion` that has code generated for the backend that is in use when it compiles: on wasm for
- * each group of elementwise kernels, with the reductions of their results, on tensorflow for the whole graph. Where there is no code for it,
+ * A compiler for `aotFunction` and `memoryEfficientFusion` that has code generated for the backend that is in use when it compiles: on tensorflow
+ * for the whole graph, on the others for each group of elementwise kernels, with the reductions of their results. Where no code can be generated,
  * the graph runs kernel by kernel, each tensor freed after its last use, and a warning says so once. `jit` compiles with it.
  *
  * @example

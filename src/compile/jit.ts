@@ -28,9 +28,10 @@ export interface JitFunction<A extends unknown[], R> {
 
 /**
  * A function that runs compiled: its graph is captured once for each form of its arguments (structure, shapes, dtypes, values that are no
- * tensors) and backend, optimised, fused, and has code generated. On the wasm backend each group of elementwise kernels, with the reductions of
- * its results, becomes one WebAssembly function with SIMD instructions; on tensorflow the whole graph becomes one that TensorFlow's session
- * runs. On other backends, and for kernels without generated code, tfjs's kernels run, each tensor freed after its last use.
+ * tensors) and backend, optimised, fused, and has code generated. Each group of elementwise kernels, with the reductions of its results,
+ * becomes one function or program: WebAssembly with SIMD instructions on wasm, JavaScript loops on cpu, WGSL on webgpu, GLSL on webgl. On
+ * tensorflow the whole graph becomes one that TensorFlow's session runs. For the other kernels, and where no code can be generated, tfjs's run, each
+ * tensor freed after its last use.
  *
  * The result is an ordinary function to every transform, to `tf.grad` and optimizers; a gradient's forward and reverse pass are both
  * compiled. Inside `vmap`, and for derivatives of derivatives, the graph runs kernel by kernel: to have these compiled, put the transform

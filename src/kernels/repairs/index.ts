@@ -40,6 +40,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     elementwise.boolExtremes,
     elementwise.boolSelection,
     elementwise.conditions,
+    elementwise.slowOnWasm,
     elementwise.castsToBool,
     elementwise.slopes,
     elementwise.clippingOnWasm,

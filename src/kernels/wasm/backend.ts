@@ -77,6 +77,35 @@ export function instantiate(
 export const addressOf = ({dataIdMap}: WasmBackend, {dataId}: Pick<Tensor, 'dataId'>): number =>
   dataIdMap.get(dataId).memoryOffset;
 
+/** For each instance of the backend's module, what was compiled for it; null where no code can be. */
+const compiled = new WeakMap<object, Map<string, Generated | null>>();
+
+/** A function for the wasm backend that is in use, compiled at the first call; null where no code can be generated. */
+export function generated(
+  name: string,
+  generate: (name: string) => FunctionBuilder,
+): Generated | null {
+  const {wasm} = wasmBackend();
+  let functions = compiled.get(wasm);
+  if (functions === undefined)
+    compiled.set(wasm, (functions = new Map<string, Generated | null>()));
+  let known = functions.get(name);
+  if (known === undefined) {
+    known = whyUnavailable() === null ? tryToCompile(generate(name)) : null;
+    functions.set(name, known);
+  }
+  return known;
+}
+
+function tryToCompile(f: FunctionBuilder): Generated | null {
+  try {
+    return instantiate([f])[0]!;
+  } catch {
+    // Some browsers compile no more than 4 KB at once on a page's main thread. tfjs's own loops are there.
+    return null;
+  }
+}
+
 /** A new tensor of the backend, not yet filled. */
 export function newTensor(
   backend: WasmBackend,

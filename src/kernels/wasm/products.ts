@@ -1,10 +1,9 @@
 import {broadcast_util, type Tensor, type TensorInfo} from '@tensorflow/tfjs-core';
 import {
   addressOf,
-  instantiate,
+  generated,
   newTensor,
   wasmBackend,
-  whyUnavailable,
   withScratch,
   type Generated,
 } from './backend.js';
@@ -12,41 +11,16 @@ import {generateOuter} from './outer.js';
 import {generateProduct} from './product.js';
 import {FLOAT, PANEL} from './sizes.js';
 
-interface Functions {
-  readonly outer: Generated;
-  readonly product: Generated;
-  readonly productOfTransposed: Generated;
-}
+const outerProduct = (): Generated | null => generated('outer', generateOuter);
 
-/** For each instance of the backend's module; null where no code can be generated. */
-const compiled = new WeakMap<object, Functions | null>();
-
-function functions(): Functions | null {
-  const {wasm} = wasmBackend();
-  let known = compiled.get(wasm);
-  if (known === undefined) {
-    known = whyUnavailable() === null ? compile() : null;
-    compiled.set(wasm, known);
-  }
-  return known;
-}
-
-function compile(): Functions | null {
-  try {
-    const [outer, product, productOfTransposed] = instantiate([
-      generateOuter('outer'),
-      generateProduct('product', false),
-      generateProduct('productOfTransposed', true),
-    ]) as [Generated, Generated, Generated];
-    return {outer, product, productOfTransposed};
-  } catch {
-    // Some browsers compile no more than 4 KB at once on a page's main thread. tfjs's own loops are there.
-    return null;
-  }
-}
+const productOf = (name: 'product' | 'productOfTransposed'): Generated | null =>
+  generated(name, (name) => generateProduct(name, name === 'productOfTransposed'));
 
 /** Whether products can be computed by generated code, on the wasm backend that is in use. */
-export const hasProducts = (): boolean => functions() !== null;
+export const hasProducts = (): boolean =>
+  outerProduct() !== null &&
+  productOf('product') !== null &&
+  productOf('productOfTransposed') !== null;
 
 /**
  * `a·b` of float32 tensors `[…, m, k]` and `[…, k, n]`, or with either stored transposed, none of them empty. Batch dimensions that differ are the
@@ -111,14 +85,17 @@ type Multiply = (a: number, b: number, c: number, count: number, panel: number) 
 
 function chooseFunction(choice: Choice): Multiply {
   const {rows, inner, columns, jumpA, jumpB, transposeA, transposeB} = choice;
-  const {outer, product, productOfTransposed} = functions()!;
-  if (inner === 1) return (a, b, c, count) => outer(a, b, c, count, rows, columns, jumpA, jumpB);
+  if (inner === 1) {
+    const outer = outerProduct()!;
+    return (a, b, c, count) => outer(a, b, c, count, rows, columns, jumpA, jumpB);
+  }
   // A matrix by a vector is a row by the transposed matrix: columns are computed eight at a time.
   if (columns === 1) {
+    const product = productOf('product')!;
     return (a, b, c, count, panel) =>
       product(b, a, c, count, 1, inner, rows, jumpB, jumpA, transposeA ? 0 : 1, panel);
   }
-  const multiply = transposeA ? productOfTransposed : product;
+  const multiply = productOf(transposeA ? 'productOfTransposed' : 'product')!;
   const stored = transposeB ? 1 : 0;
   return (a, b, c, count, panel) =>
     multiply(a, b, c, count, rows, inner, columns, jumpA, jumpB, stored, panel);

@@ -21,7 +21,7 @@ import {
   type ShapeOnly,
 } from './rule.js';
 import {putInRows, takeInRows} from './rows.js';
-import {isTraced, strategy} from './strategy.js';
+import {strategy} from './strategy.js';
 import {
   countOf,
   coveredShape,
@@ -156,10 +156,9 @@ function atMaxima(t: Tensor, x: Tensor, attrs: PoolAttrs): Tensor {
 /** The transpose of `atMaxima`: `dy` where x has its maxima, summed where windows meet, and zero elsewhere. */
 function toMaxima(dy: Tensor, x: Tensor, output: Tensor, attrs: PoolAttrs): Tensor {
   // Of equal maxima in three dimensions, the kernel of cpu takes the last, that of tensorflow all of them.
-  if (x.rank === 4 && (isTraced(dy, x, output) || strategy().maxPoolGradient === 'kernel')) {
-    return run('MaxPoolGrad', {dy, input: x, output}, attrs as MaxPoolGradAttrs);
-  }
-  return scatterToMaxima(dy, x, attrs);
+  return x.rank === 4
+    ? run('MaxPoolGrad', {dy, input: x, output}, attrs as MaxPoolGradAttrs)
+    : scatterToMaxima(dy, x, attrs);
 }
 
 /** The gradient of a maximum pool without its kernels. */

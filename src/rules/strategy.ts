@@ -42,11 +42,6 @@ export interface Strategy {
   /** Convolutions of volumes and their gradients: by their kernels, or as convolutions of images. */
   readonly volumes: 'kernel' | 'planes';
   /**
-   * MaxPoolGrad by its kernel, or by scattering to where the maxima are. The kernel of wasm takes the smallest positive float for minus
-   * infinity, and is wrong where a window has nothing above it. [16, 24, 24, 64] by 2×2: 16 and 9.
-   */
-  readonly maxPoolGradient: 'kernel' | 'scatter';
-  /**
    * Slices, strided slices and reversals, and splits by slices: by their kernels, or as rows of a matrix by GatherNd. [16, 3, 28, 28, 8]
    * without the border of one dimension on wasm: 790 and 2 (at rank 3 the kernel takes 3.5), reversed 38 and 2, and every other element
    * of a dimension 80 and 1. On tensorflow the kernels take less than 2.
@@ -90,7 +85,6 @@ const portable: Strategy = {
   convolvesChannelsFirst: true,
   padsGradients: true,
   volumes: 'kernel',
-  maxPoolGradient: 'kernel',
   slices: 'kernel',
   gather: 'kernel',
   indexArithmetic: 'kernels',
@@ -111,7 +105,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     convolutionGradients: 'convolution',
     convolvesChannelsFirst: false,
     volumes: 'planes',
-    maxPoolGradient: 'scatter',
     slices: 'rows',
     gather: 'rows',
     repetition: 'product',

@@ -15,6 +15,7 @@ import {
   type PoolAttrs,
 } from '../../rules/pooling.js';
 import {type Composition, type Compositions, type Repair, type Repairs} from '../composition.js';
+import {hasUnpool, unpooled} from '../wasm/unpool.js';
 import {averageGradientFitted, isInside, poolFitted} from '../fittedPools.js';
 
 const smallestPositive = 'takes the smallest positive float for minus infinity';
@@ -126,7 +127,19 @@ export const poolsOfWasm: Repairs = {
   AvgPool: [asPool<'AvgPool'>(fittedPool('Avg', paddedOfWasm, throughPadding))],
   AvgPool3D: [asPool<'AvgPool3D'>(fittedPool('Avg', shifts, liesApart))],
   MaxPool3D: [{...always, instead: windows, composition: ({x}, attrs) => maxOfWindows(x, attrs)}],
-  MaxPoolGrad: [{...always, ...scattered}],
+  MaxPoolGrad: [
+    {
+      ...always,
+      instead: 'generated WebAssembly, or where there is none as for volumes',
+      isWrong: ({dy, input}) =>
+        dy.dtype === 'float32' &&
+        input.dtype === 'float32' &&
+        input.shape.length === 4 &&
+        hasUnpool(),
+      composition: ({dy, input}, attrs) => unpooled(dy, input, poolAxesOf(input.shape, attrs)),
+    },
+    {...always, ...scattered},
+  ],
   MaxPool3DGrad: [{...always, ...scattered}],
   MaxPoolWithArgmax: [{...always, instead: windows, composition: maxPoolWithArgmax}],
   Dilation2D: [{...always, instead: windows, composition: dilation.Dilation2D}],

@@ -166,7 +166,7 @@ const cases: Readonly<Record<string, Case>> = {
     expected: (tfjs, {x}) => run(tfjs, 'AvgPool3D', {x}, {...far, pad: 'valid'}),
   },
   MaxPoolGrad: {
-    repair: poolsOfWasm.MaxPoolGrad![0]!,
+    repair: poolsOfTensorflow.MaxPoolGrad![0]!,
     inputs: {dy: floats(2, 3, 2, 3), input: floats(2, 5, 4, 3), output: floats(2, 3, 2, 3)},
     attrs: pool,
   },

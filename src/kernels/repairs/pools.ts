@@ -130,15 +130,12 @@ export const poolsOfWasm: Repairs = {
   MaxPoolGrad: [
     {
       ...always,
-      instead: 'generated WebAssembly, or where there is none as for volumes',
-      isWrong: ({dy, input}) =>
-        dy.dtype === 'float32' &&
-        input.dtype === 'float32' &&
-        input.shape.length === 4 &&
-        hasUnpool(),
-      composition: ({dy, input}, attrs) => unpooled(dy, input, poolAxesOf(input.shape, attrs)),
+      instead: 'generated WebAssembly; where there can be none, adds up as for volumes',
+      composition: ({dy, input}, attrs) =>
+        dy.dtype === 'float32' && input.dtype === 'float32' && hasUnpool()
+          ? unpooled(dy, input, poolAxesOf(input.shape, attrs))
+          : scatterToMaxima(dy, input, attrs),
     },
-    {...always, ...scattered},
   ],
   MaxPool3DGrad: [{...always, ...scattered}],
   MaxPoolWithArgmax: [{...always, instead: windows, composition: maxPoolWithArgmax}],

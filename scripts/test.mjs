@@ -45,7 +45,7 @@ const onWebGpu = [
 ];
 
 /** What these print waits until each has ended: the tests in Node show their progress meanwhile. */
-async function meanwhile() {
+async function onGpus() {
   if (asked.includes('webgpu')) {
     await tally.suite(
       'the table of kernels and generated programs on webgpu',
@@ -85,10 +85,17 @@ if (await tally.check('build', 'node scripts/build.mjs')) {
   }
 }
 
-await Promise.all([
-  tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env),
-  meanwhile(),
-]);
+async function inNode() {
+  await tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env);
+  await tally.suite(
+    "tfjs-core's own tests, plainly and inside vmap",
+    'node scripts/test-upstream.mjs',
+    env,
+    'captured',
+  );
+}
+
+await Promise.all([inNode(), onGpus()]);
 
 if (!full) {
   console.log('\nwhat the tests found');

@@ -11,6 +11,11 @@ export default function (config) {
       {pattern: `${wasmFiles}*.wasm`, included: false},
     ],
     proxies: {'/wasm/': `/base/${wasmFiles}`},
+    // Isolated pages have shared memory, by which tfjs's wasm backend takes several threads.
+    customHeaders: [
+      {match: '.*', name: 'Cross-Origin-Opener-Policy', value: 'same-origin'},
+      {match: '.*', name: 'Cross-Origin-Embedder-Policy', value: 'require-corp'},
+    ],
     client: {mocha: {timeout: 60_000}},
     browsers: ['HeadlessChromium'],
     customLaunchers: {

@@ -1,7 +1,7 @@
-import {range, scalar, tensor2d, type Tensor} from '@tensorflow/tfjs-core';
+import {range, scalar, type Tensor} from '@tensorflow/tfjs-core';
 import {product, resolveAxes} from '../../rules/dims.js';
 import {gather, oneHot, scatterIndexSizes} from '../../rules/indexing.js';
-import {cast, equal, less, mul, reshape, tile, transpose, where, zeros} from '../../rules/ops.js';
+import {cast, equal, less, mul, reshape, slice, tile, transpose, where} from '../../rules/ops.js';
 import {rowNumbers, takeRows} from '../../rules/rows.js';
 import {run} from '../../rules/rule.js';
 import {axisOf} from '../../rules/scan.js';
@@ -92,21 +92,12 @@ const copyOf = (x: Tensor): Tensor =>
     ? run('Tile', {x}, {reps: x.shape.map(() => 1)})
     : mul(x, scalar(1, x.dtype as 'float32'));
 
-/** Up to so many updates are compared with each other; more are looked up one by one, for which WebGL waits for their indices. */
-const MOST_COMPARED = 1024;
+/** So many updates are compared with each other; what comes after them is written on top. */
+const COMPARED = 1024;
 
 /** Of row numbers int32 `[n, 1]`, which of them come again further on: bool `[n, 1]`. */
 function comeAgain(numbers: Tensor): Tensor {
   const n = numbers.size;
-  if (n > MOST_COMPARED) {
-    const values = numbers.dataSync();
-    const last = new Map(Array.from(values, (value, at) => [value, at]));
-    return tensor2d(
-      Array.from(values, (value, at) => last.get(value) !== at),
-      [n, 1],
-      'bool',
-    );
-  }
   const places = range(0, n, 1, 'int32');
   const both = run('LogicalAnd', {
     a: equal(numbers, reshape(numbers, [1, n])),
@@ -115,27 +106,7 @@ function comeAgain(numbers: Tensor): Tensor {
   return run('Any', {x: both}, {axis: [1], keepDims: true});
 }
 
-export const scattersOfWebgl: Repairs = {
-  TensorScatterUpdate: [
-    {
-      wrong: 'adds up the updates of one place',
-      instead: 'zeros for all of them but the last',
-      isWrong: ({tensor, updates}) => tensor.dtype !== 'string' && product(updates.shape) > 0,
-      composition: ({tensor, indices, updates}, attrs, kernel) => {
-        const {count, depth} = scatterIndexSizes(indices);
-        if (count === 1) return kernel({tensor, indices, updates}, attrs);
-        const matrix = reshape(indices, [1, count, depth]);
-        const numbers = rowNumbers(matrix, tensor.shape.slice(0, depth), 1);
-        const rows = reshape(updates, [count, updates.size / count]);
-        const condition = tile(comeAgain(numbers), [1, rows.shape[1]!]);
-        const last = where(condition, run('ZerosLike', {x: rows}), rows);
-        return kernel({tensor, indices, updates: reshape(last, updates.shape)}, attrs);
-      },
-    },
-  ],
-};
-
-/** Of row numbers int32 `[n, 1]`, the last place where each is: int32 `[n, 1]`. For up to `MOST_COMPARED` of them. */
+/** Of row numbers int32 `[n, 1]`, the last place where each is: int32 `[n, 1]`. */
 function lastPlaces(numbers: Tensor): Tensor {
   const n = numbers.size;
   const isSame = equal(numbers, reshape(numbers, [1, n]));
@@ -143,32 +114,56 @@ function lastPlaces(numbers: Tensor): Tensor {
   return run('Max', {x: places}, {reductionIndices: [1], keepDims: true});
 }
 
-export const scattersOfWebgpu: Repairs = {
+/**
+ * TensorScatterUpdate by a kernel that does not leave the last of several updates of a place.
+ * @param unite  makes updates of one place, `[n, columns]`, harmless, given the number of each one's place, `[n, 1]`
+ */
+const scatterUpdates = (
+  wrong: string,
+  instead: string,
+  unite: (updates: Tensor, numbers: Tensor) => Tensor,
+): Repairs => ({
   TensorScatterUpdate: [
     {
-      wrong: 'leaves to chance, number by number, which update of one place stays',
-      instead: 'all of them are the last, or, if there are many, any one of them',
+      wrong,
+      instead,
       isWrong: ({tensor, updates}) => tensor.dtype !== 'string' && product(updates.shape) > 0,
       composition: ({tensor, indices, updates}, attrs, kernel) => {
         const {count, depth} = scatterIndexSizes(indices);
         if (count === 1) return kernel({tensor, indices, updates}, attrs);
-        const dims = tensor.shape.slice(0, depth);
-        const staying = (): Tensor => {
-          if (count <= MOST_COMPARED) {
-            return lastPlaces(rowNumbers(reshape(indices, [1, count, depth]), dims, 1));
-          }
-          // A single number per update: the one that is written here is whole.
-          const places = range(0, count, 1, 'int32');
-          const written = kernel({tensor: zeros(dims, 'int32'), indices, updates: places}, attrs);
-          const matrix = reshape(indices, [count, depth]);
-          return reshape(run('GatherNd', {params: written, indices: matrix}), [count, 1]);
-        };
-        const rows = takeRows(reshape(updates, [count, updates.size / count]), staying());
-        return kernel({tensor, indices, updates: reshape(rows, updates.shape)}, attrs);
+        const [dims, inner] = [tensor.shape.slice(0, depth), tensor.shape.slice(depth)];
+        const matrix = reshape(indices, [count, depth]);
+        const rows = reshape(updates, [count, product(inner)]);
+        let result = tensor;
+        for (let start = 0; start < count; start += COMPARED) {
+          const n = Math.min(COMPARED, count - start);
+          const [part, those] = [matrix, rows].map((all) =>
+            n === count ? all : slice(all, [start, 0], [n, all.shape[1]!]),
+          ) as [Tensor, Tensor];
+          const united = unite(those, rowNumbers(reshape(part, [1, n, depth]), dims, 1));
+          const inputs = {indices: part, updates: reshape(united, [n, ...inner])};
+          result = kernel({tensor: result, ...inputs}, attrs);
+        }
+        return result;
       },
     },
   ],
-};
+});
+
+export const scattersOfWebgl = scatterUpdates(
+  'adds up the updates of one place',
+  'zeros for all of them but the last',
+  (updates, numbers) => {
+    const condition = tile(comeAgain(numbers), [1, updates.shape[1]!]);
+    return where(condition, run('ZerosLike', {x: updates}), updates);
+  },
+);
+
+export const scattersOfWebgpu = scatterUpdates(
+  'leaves to chance, number by number, which update of one place stays',
+  'all of them are the last',
+  (updates, numbers) => takeRows(updates, lastPlaces(numbers)),
+);
 
 export const scattersOfTensorflow: Repairs = {
   ScatterNd: [

@@ -60,12 +60,6 @@ async function onGpus() {
     rows('webgl:1,webgpu:0.2,wasm:0.1,cpu:0.1'),
     'captured',
   );
-  await tally.suite(
-    "tfjs-core's own tests, plainly and inside vmap",
-    'node scripts/test-upstream.mjs',
-    env,
-    'captured',
-  );
 }
 
 console.log('\nchecks');

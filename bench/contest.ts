@@ -65,9 +65,10 @@ interface Entrant {
   readonly side: Side;
   readonly program: Program;
   readonly within: Within;
-  /** Whether it is somebody else's, whose faults are noted and no reason to stop. */
-  readonly isForeign?: boolean;
 }
+
+/** Whether it is somebody else's, whose faults are noted and no reason to stop. */
+const isForeign = (side: Side): boolean => side === 'jaxJs' || side === 'jaxJsJit';
 
 /**
  * Checks that all sides of a row give the same numbers, then times them.
@@ -90,8 +91,8 @@ export async function contest(
       ...(loop ? [{side: 'loop', program: loop, within: inStock} as const] : []),
       ...(others
         ? ([
-            {side: 'jaxJs', program: others.eager, within: asItIs, isForeign: true},
-            {side: 'jaxJsJit', program: others.jit, within: asItIs, isForeign: true},
+            {side: 'jaxJs', program: others.eager, within: asItIs},
+            {side: 'jaxJsJit', program: others.jit, within: asItIs},
           ] as const)
         : []),
     ];
@@ -133,7 +134,7 @@ export async function contest(
 }
 
 /** Why a program can't run: stock tfjs lacks a kernel, or jax-js fails. All other errors are faults and come through. */
-function whyNotRun({side, program, within, isForeign}: Entrant): string | undefined {
+function whyNotRun({side, program, within}: Entrant): string | undefined {
   try {
     within(() => tf.tidy(() => void program.run()));
     return undefined;
@@ -143,7 +144,7 @@ function whyNotRun({side, program, within, isForeign}: Entrant): string | undefi
       error instanceof Error &&
       /Kernel '(\w+)' not registered/.exec(error.message)?.[1];
     if (kernel) return `stock tfjs lacks ${kernel}`;
-    if (isForeign) return `fails: ${String(error)}`;
+    if (isForeign(side)) return `fails: ${String(error)}`;
     throw error;
   }
 }
@@ -161,7 +162,7 @@ async function whyWrong(other: Entrant, first: Entrant): Promise<string | undefi
   tf.dispose([expected, actual]);
   if (error <= tolerance) return undefined;
   const reason = `off by ${error.toExponential(1)} of the largest element`;
-  if (other.isForeign) return reason;
+  if (isForeign(other.side)) return reason;
   throw new Error(`'${other.program.label}' is ${reason} of '${first.program.label}'.`);
 }
 

@@ -95,17 +95,6 @@ const copyOf = (x: Tensor): Tensor =>
 /** So many updates are compared with each other; what comes after them is written on top. */
 const COMPARED = 1024;
 
-/** Of row numbers int32 `[n, 1]`, which of them come again further on: bool `[n, 1]`. */
-function comeAgain(numbers: Tensor): Tensor {
-  const n = numbers.size;
-  const places = range(0, n, 1, 'int32');
-  const both = run('LogicalAnd', {
-    a: equal(numbers, reshape(numbers, [1, n])),
-    b: less(reshape(places, [n, 1]), reshape(places, [1, n])),
-  });
-  return run('Any', {x: both}, {axis: [1], keepDims: true});
-}
-
 /** Of row numbers int32 `[n, 1]`, the last place where each is: int32 `[n, 1]`. */
 function lastPlaces(numbers: Tensor): Tensor {
   const n = numbers.size;
@@ -116,12 +105,12 @@ function lastPlaces(numbers: Tensor): Tensor {
 
 /**
  * TensorScatterUpdate by a kernel that does not leave the last of several updates of a place.
- * @param unite  makes updates of one place, `[n, columns]`, harmless, given the number of each one's place, `[n, 1]`
+ * @param unite  makes updates `[n, columns]` of one place harmless, given the number of the last update of each one's place, int32 `[n, 1]`
  */
 const scatterUpdates = (
   wrong: string,
   instead: string,
-  unite: (updates: Tensor, numbers: Tensor) => Tensor,
+  unite: (updates: Tensor, last: Tensor) => Tensor,
 ): Repairs => ({
   TensorScatterUpdate: [
     {
@@ -140,7 +129,8 @@ const scatterUpdates = (
           const [part, those] = [matrix, rows].map((all) =>
             n === count ? all : slice(all, [start, 0], [n, all.shape[1]!]),
           ) as [Tensor, Tensor];
-          const united = unite(those, rowNumbers(reshape(part, [1, n, depth]), dims, 1));
+          const numbers = rowNumbers(reshape(part, [1, n, depth]), dims, 1);
+          const united = unite(those, lastPlaces(numbers));
           const inputs = {indices: part, updates: reshape(united, [n, ...inner])};
           result = kernel({tensor: result, ...inputs}, attrs);
         }
@@ -153,16 +143,17 @@ const scatterUpdates = (
 export const scattersOfWebgl = scatterUpdates(
   'adds up the updates of one place',
   'zeros for all of them but the last',
-  (updates, numbers) => {
-    const condition = tile(comeAgain(numbers), [1, updates.shape[1]!]);
-    return where(condition, run('ZerosLike', {x: updates}), updates);
+  (updates, last) => {
+    const [n = 0, columns = 0] = updates.shape;
+    const comesAgain = less(reshape(range(0, n, 1, 'int32'), [n, 1]), last);
+    return where(tile(comesAgain, [1, columns]), run('ZerosLike', {x: updates}), updates);
   },
 );
 
 export const scattersOfWebgpu = scatterUpdates(
   'leaves to chance, number by number, which update of one place stays',
   'all of them are the last',
-  (updates, numbers) => takeRows(updates, lastPlaces(numbers)),
+  takeRows,
 );
 
 export const scattersOfTensorflow: Repairs = {

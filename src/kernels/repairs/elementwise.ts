@@ -72,7 +72,6 @@ export const slowOnWasm: Repairs = {
       isWrong: ({condition, t, e}) =>
         t.dtype === e.dtype &&
         canSelect(t.dtype) &&
-        t.shape.length > 0 &&
         !t.shape.includes(0) &&
         sameShape(t.shape, e.shape) &&
         sameShape(condition.shape, t.shape),

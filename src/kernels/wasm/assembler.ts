@@ -90,6 +90,9 @@ function encoded(immediates: string, operands: readonly number[]): readonly numb
   }
 }
 
+/** What a lane of a vector holds: its bytes begin with the lowest. */
+const lane = new DataView(new ArrayBuffer(4));
+
 /** Writes the body of a function, an instruction after the other. Blocks are written by callbacks, and so always end. */
 export class FunctionBuilder {
   private readonly code = new Code();
@@ -130,6 +133,23 @@ export class FunctionBuilder {
     this.prologue.emit('local.set', [local]);
     this.constants.set(key, local);
     return local;
+  }
+
+  /** A local that holds the same float in all four lanes. */
+  float(value: number): Local {
+    lane.setFloat32(0, value, true);
+    return this.inAllLanes();
+  }
+
+  /** A local that holds the same int32 in all four lanes. */
+  int(value: number): Local {
+    lane.setInt32(0, value, true);
+    return this.inAllLanes();
+  }
+
+  private inAllLanes(): Local {
+    const bytes = [...new Uint8Array(lane.buffer)];
+    return this.constant([...bytes, ...bytes, ...bytes, ...bytes]);
   }
 
   /** `local = value` */

@@ -1,4 +1,10 @@
-import {broadcast_util, type DataType, type Tensor, type TensorInfo} from '@tensorflow/tfjs-core';
+import {
+  broadcast_util,
+  util,
+  type DataType,
+  type Tensor,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
 import {FunctionBuilder, type Local} from './assembler.js';
 import {addressOf, generated, newTensor, wasmBackend, type Generated} from './backend.js';
 import type {Name} from './instructions.js';
@@ -42,19 +48,17 @@ interface Description {
   readonly result: 'numbers' | 'bools';
 }
 
-const bytesOf = (operand: Operand): number => ({numbers: FLOAT, bools: 1, number: 0})[operand];
+const BYTES = {numbers: FLOAT, bools: 1} as const;
 
 /** Vectors that are computed in one round: as many as fill one with bools. */
 const VECTORS = 4;
-
-const inAllLanes = (value: number): number[] => [0, 1, 2, 3].flatMap(() => [value, 0, 0, 0]);
 
 /** A function of the addresses of operands and result, and the number of elements. */
 function generate(name: string, {operands, instruction, result}: Description): FunctionBuilder {
   const f = new FunctionBuilder(name, [...operands.map(() => 'i32' as const), 'i32', 'i32']);
   const into = operands.length;
   const count = into + 1;
-  const [zeros, ones] = [f.constant(inAllLanes(0)), f.constant(inAllLanes(1))];
+  const [zeros, ones] = [f.int(0), f.int(1)];
   const computed = Array.from({length: VECTORS}, () => f.local('v128'));
   const singles = operands.map((operand, address): Local | null => {
     if (operand !== 'number') return null;
@@ -124,7 +128,7 @@ function generate(name: string, {operands, instruction, result}: Description): F
   };
   const advance = (elements: number): void => {
     [...operands, result].forEach((operand, address) => {
-      if (operand !== 'number') f.advance(address, elements * bytesOf(operand));
+      if (operand !== 'number') f.advance(address, elements * BYTES[operand]);
     });
   };
 
@@ -181,8 +185,6 @@ const descriptions = new Map(
   }),
 );
 
-const sizeOf = ({shape}: TensorInfo): number => shape.reduce((size, n) => size * n, 1);
-
 /** Whether shapes are the same but for ones in front. */
 function agree(a: readonly number[], b: readonly number[]): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
@@ -191,7 +193,7 @@ function agree(a: readonly number[], b: readonly number[]): boolean {
 }
 
 function singleOf(a: TensorInfo, b: TensorInfo): Single | null {
-  const [sizeA, sizeB] = [sizeOf(a), sizeOf(b)];
+  const [sizeA, sizeB] = [util.sizeFromShape(a.shape), util.sizeFromShape(b.shape)];
   if (sizeA === 0 || sizeB === 0) return null;
   if (sizeB === 1 && sizeA !== 1) return 'second';
   if (sizeA === 1 && sizeB !== 1) return 'first';

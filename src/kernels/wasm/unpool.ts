@@ -20,10 +20,6 @@ const PARAMETERS = [
   'channels',
 ] as const;
 
-const MINUS_INFINITY = [0, 0, 0x80, 0xff];
-
-const inAllLanes = (bytes: readonly number[]): number[] => [0, 1, 2, 3].flatMap(() => bytes);
-
 /**
  * Adds each window's cotangent where the window has its maximum: to the first of several. Channels are computed four at a time: once through
  * the window to find the number of the largest element, and once more to add there.
@@ -44,9 +40,7 @@ function generateUnpool(name: string): FunctionBuilder {
     ...[Local, Local, Local],
     ...[Local, Local, Local],
   ];
-  const zeros = f.constant(inAllLanes([0, 0, 0, 0]));
-  const ones = f.constant(inAllLanes([1, 0, 0, 0]));
-  const smallest = f.constant(inAllLanes(MINUS_INFINITY));
+  const [zeros, ones, smallest] = [f.int(0), f.int(1), f.float(-Infinity)];
 
   /** For each element of the window that begins there, numbered through: `element` is its address, `number` its number. */
   const eachElement = (corner: Local, body: () => void): void => {

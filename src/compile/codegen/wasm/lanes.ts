@@ -34,13 +34,6 @@ export const laneImports: readonly Import[] = laneFunctions.map((name) => ({
   function: LANE_FUNCTIONS[name],
 }));
 
-const float = new Float32Array(1);
-const bits = new Uint8Array(float.buffer);
-const integer = new Int32Array(float.buffer);
-
-/** Four equal numbers as bytes, little-endian. */
-const splatted = (): number[] => [...bits, ...bits, ...bits, ...bits];
-
 /**
  * The same value at several neighbouring groups of four positions: a local for each, or one for all of them where it is the same. Code for several
  * groups is written op by op, which lets the processor overlap them, and share each constant.
@@ -78,14 +71,12 @@ export class Lanes {
   }
 
   float(value: number): Vec {
-    float[0] = value;
-    return [this.f.constant(splatted())];
+    return [this.f.float(value)];
   }
 
   /** An int32 in every lane; of floats, their bits. */
   int(value: number): Vec {
-    integer[0] = value;
-    return [this.f.constant(splatted())];
+    return [this.f.int(value)];
   }
 
   add(a: Vec, b: Vec): Vec {

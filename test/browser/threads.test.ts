@@ -1,4 +1,5 @@
 // Pages that are isolated from others run tfjs's wasm backend in several threads, on shared memory: generated code works in it, too.
+import '../kernels/stock.js';
 import * as tf from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {grad, jit} from '../../src/index.js';

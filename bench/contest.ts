@@ -83,12 +83,13 @@ export async function contest(
   try {
     const {ours, loop, byHand, jaxJs} = row.prepare(library, backend);
     const others = jax && jaxJs && jaxPrograms(jax, jaxJs);
-    const inStock: Within = (body) => stock.during(body);
     const asItIs: Within = (body) => body();
+    const registries = ({usesLibrary = false}: Program): Within =>
+      usesLibrary ? asItIs : (body) => stock.during(body);
     const entrants: Entrant[] = [
-      {side: 'byHand', program: byHand, within: byHand.usesLibrary ? asItIs : inStock},
+      {side: 'byHand', program: byHand, within: registries(byHand)},
       {side: 'ours', program: ours, within: asItIs},
-      ...(loop ? [{side: 'loop', program: loop, within: inStock} as const] : []),
+      ...(loop ? [{side: 'loop', program: loop, within: registries(loop)} as const] : []),
       ...(others
         ? ([
             {side: 'jaxJs', program: others.eager, within: asItIs},

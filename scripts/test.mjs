@@ -44,6 +44,13 @@ const onWebGpu = [
   'test/compile/gpuReductions.test.ts',
 ];
 
+const withoutSimd = [
+  'test/kernels/kernels.test.ts',
+  'test/rules/elementwise.test.ts',
+  'test/rules/gather.test.ts',
+  'test/rules/products.test.ts',
+];
+
 /** What these print waits until each has ended: the tests in Node show their progress meanwhile. */
 async function onGpus() {
   if (asked.includes('webgpu')) {
@@ -81,6 +88,14 @@ if (await tally.check('build', 'node scripts/build.mjs')) {
 
 async function inNode() {
   await tally.suite(`tests on ${backends.join(', ')}`, `${mocha} "test/**/*.test.ts"`, env);
+  if (backends.includes('wasm')) {
+    await tally.suite(
+      'the table of kernels on wasm, without SIMD',
+      `${mocha} ${withoutSimd.join(' ')}`,
+      {BACKENDS: 'wasm', WASM_SIMD: 'no', NESTED: 'no'},
+      'captured',
+    );
+  }
   await tally.suite(
     "tfjs-core's own tests, plainly and inside vmap",
     'node scripts/test-upstream.mjs',

@@ -7,6 +7,12 @@ import {provideWebGpu} from './support/dawn.js';
 /** What the tests take from Node. In the browser another module has its place: test/browser/environment.ts. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env;
 
+/**
+ * `WASM_SIMD=no` has tfjs's wasm backend run in its build without SIMD, and the library without the code that it generates. Both ask the
+ * engine what it knows by `WebAssembly.validate`.
+ */
+export const hasSimd = process.env['WASM_SIMD'] !== 'no';
+
 /** The backends that there can be, in the order in which suites run. */
 export const ALL: readonly BackendName[] = ['cpu', 'wasm', 'tensorflow', 'webgpu'];
 
@@ -22,6 +28,7 @@ async function register(name: BackendName): Promise<void> {
       await import('@tensorflow/tfjs-backend-cpu');
       return;
     case 'wasm': {
+      if (!hasSimd) WebAssembly.validate = () => false;
       const {setWasmPaths} = await import('@tensorflow/tfjs-backend-wasm');
       const bundle = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
       setWasmPaths(path.dirname(bundle) + path.sep);

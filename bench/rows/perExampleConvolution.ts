@@ -10,8 +10,9 @@ export const perExampleConvolution: Row = {
   id: 'convolutions',
   title: 'a filter per example, and its gradient',
   detail: `${batch} × [${size}, ${size}, ${channels}] by 3×3 to ${outputs} channels`,
-  goals: {tensorflow: {loopOverOurs: 5}},
-  prepare({grad, vmap}) {
+  goals: {wasm: {loopOverOurs: 5}, tensorflow: {loopOverOurs: 5}},
+  prepare({grad, vmap}, backend) {
+    const lacksKernel = backend === 'wasm';
     const images = tf.randomUniform([batch, 1, size, size, channels], -1, 1, 'float32', 1);
     const filters = glorot([batch, 3, 3, channels, outputs]);
     const loss = (filter: tf.Tensor, image: tf.Tensor): tf.Tensor =>
@@ -20,7 +21,8 @@ export const perExampleConvolution: Row = {
     return {
       ours: {label: 'vmap(grad(loss))', run: () => perExample(filters, images)},
       loop: {
-        label: `loop of ${batch} tf.grads`,
+        label: `loop of ${batch} tf.grads${lacksKernel ? ", with the library's Conv2DBackpropFilter" : ''}`,
+        usesLibrary: lacksKernel,
         run: () => {
           const examples = tf.unstack(images);
           const gradients = tf

@@ -13,7 +13,7 @@ export interface Program {
   readonly result?: () => TensorContainer;
   /** For what would take too long: it does only the first so many of all examples, and its time is scaled. */
   readonly part?: Part;
-  /** Whether it runs the library's transforms, though it is none of our contenders: it has the library's kernels then. */
+  /** Whether it runs the library's transforms or kernels, though it is none of our contenders. */
   readonly usesLibrary?: boolean;
 }
 

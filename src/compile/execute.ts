@@ -4,10 +4,8 @@ import {detach, run} from '../interpreter/hook.js';
 import {scoped} from '../interpreter/scope.js';
 import {alias, recordOf} from '../interpreter/tracer.js';
 import {inputGradient} from '../rules/convolve.js';
-import {gather} from '../rules/indexing.js';
 import {matMul, type ProductAttrs} from '../rules/matmul.js';
 import {tile} from '../rules/ops.js';
-import {strategy} from '../rules/strategy.js';
 import {listOf, STOP_GRADIENT, type Attrs, type PerInput} from './graph.js';
 
 type Inputs = PerInput<Tensor>;
@@ -26,10 +24,6 @@ const ways: Readonly<Record<string, (inputs: NamedTensorMap, attrs: Attrs) => Te
     const {inputShape, ...rest} = attrs as Attrs & {readonly inputShape: readonly number[]};
     return inputGradient(dy!, filter!, inputShape, rest as never);
   },
-  GatherV2: (inputs, attrs) =>
-    strategy().gather === 'kernel'
-      ? (run('GatherV2', inputs, attrs) as Tensor)
-      : gather(inputs['x']!, inputs['indices']!, attrs as never),
   Tile: ({x}, {reps}) => tile(x!, reps as number[]),
 };
 

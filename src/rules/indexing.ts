@@ -20,8 +20,8 @@ interface Shaped {
   readonly shape: readonly number[];
 }
 
-/** What a GatherV2 does: `[batch, outer, n, inner]` and `[batch, count]` to `[batch, outer, count, inner]`. */
-function gatherSizes(x: Shaped, indices: Shaped, attrs: GatherV2Attrs) {
+/** What a GatherV2 does: `[parts, outer, n, inner]` and `[parts, count]` to `[parts, outer, count, inner]`. */
+export function gatherSizes(x: Shaped, indices: Shaped, attrs: GatherV2Attrs) {
   const {shape} = indices;
   const [axis] = resolveAxes(attrs.axis, x.shape.length) as [number];
   const batchDims = attrs.batchDims < 0 ? attrs.batchDims + shape.length : attrs.batchDims;
@@ -33,7 +33,7 @@ function gatherSizes(x: Shaped, indices: Shaped, attrs: GatherV2Attrs) {
       batchDims,
     );
   return {
-    batch: batchSize,
+    parts: batchSize,
     outer: outerSize,
     n: dimSize,
     inner: sliceSize,
@@ -47,7 +47,7 @@ function batchedGather(
   attrs: GatherV2Attrs,
   size: number,
 ): Tensor {
-  const {batch, outer, n, inner, count, outputShape} = gatherSizes(
+  const {parts, outer, n, inner, count, outputShape} = gatherSizes(
     {shape: logicalShape(x)},
     {shape: logicalShape(indices)},
     attrs,
@@ -55,14 +55,14 @@ function batchedGather(
   const result = [size, ...outputShape];
   if (!x.mapped) {
     // All examples take from the same: their indices are more indices.
-    const joined = swap(reshape(indices.value, [size, batch, count]));
+    const joined = swap(reshape(indices.value, [size, parts, count]));
     const taken = gatherAlong(
-      reshape(x.value, [batch, outer, n, inner]),
-      reshape(joined, [batch, size * count]),
+      reshape(x.value, [parts, outer, n, inner]),
+      reshape(joined, [parts, size * count]),
     );
-    return reshape(swap(reshape(taken, [batch * outer, size, count * inner])), result);
+    return reshape(swap(reshape(taken, [parts * outer, size, count * inner])), result);
   }
-  if (!indices.mapped && batch === 1) {
+  if (!indices.mapped && parts === 1) {
     const taken = gatherAlong(
       reshape(x.value, [1, size * outer, n, inner]),
       reshape(indices.value, [1, count]),
@@ -70,8 +70,8 @@ function batchedGather(
     return reshape(taken, result);
   }
   const taken = gatherAlong(
-    reshape(x.value, [size * batch, outer, n, inner]),
-    reshape(materialize(indices, size), [size * batch, count]),
+    reshape(x.value, [size * parts, outer, n, inner]),
+    reshape(materialize(indices, size), [size * parts, count]),
   );
   return reshape(taken, result);
 }
@@ -155,23 +155,16 @@ export function oneHot(indices: Tensor, attrs: OneHotAttrs): Tensor {
   return where(isOn, filled(onValue), filled(offValue));
 }
 
-/** GatherV2 of one example, by rows where the backend's kernel is wrong or slow. */
-export function gather(x: Tensor, indices: Tensor, attrs: GatherV2Attrs): Tensor {
-  const {batch, outer, n, inner, count, outputShape} = gatherSizes(x, indices, attrs);
-  const taken = gatherAlong(reshape(x, [batch, outer, n, inner]), reshape(indices, [batch, count]));
-  return reshape(taken, outputShape);
-}
-
 export const indexing = family({
   GatherV2: {
     batch: batchedGather,
     linearIn: ['x'],
     vjp: saving(['indices'], (dy, {x, indices}, attrs) => ({
       x: () => {
-        const {batch, outer, n, inner, count} = gatherSizes(x, indices, attrs);
+        const {parts, outer, n, inner, count} = gatherSizes(x, indices, attrs);
         const dx = scatterAlong(
-          reshape(dy, [batch, outer, count, inner]),
-          reshape(indices, [batch, count]),
+          reshape(dy, [parts, outer, count, inner]),
+          reshape(indices, [parts, count]),
           n,
         );
         return reshape(dx, x.shape);

@@ -131,10 +131,11 @@ function joinBatches(
 
 /** Operands with joined batch dimensions, as many in one as in the other. The result's may be folded in any way. */
 function multiply(a: Operand, b: Operand): Tensor {
-  if (b.batch.at(-1) === 1 && !a.transposed) {
-    if (isSmallShared(a, b)) return byKernel(a, b.withBatch([]));
+  if (b.batch.at(-1) === 1 && (!a.transposed || a.rows === 1)) {
+    const rows = a.plain();
+    if (isSmallShared(rows, b)) return byKernel(rows, b.withBatch([]));
     // Examples that share the right-hand matrix are rows of one matrix.
-    return multiply(a.joined(), b.withBatch(b.batch.slice(0, -1)));
+    return multiply(rows.joined(), b.withBatch(b.batch.slice(0, -1)));
   }
   if (!isSupported(a.batch, b.batch)) {
     const batch = batchOfProduct(a, b);

@@ -53,7 +53,7 @@ function rowNumbersOnHost(indices: Tensor, dims: readonly number[], outer: numbe
   return tf.tensor2d(numbers, [numbers.length, 1], 'int32');
 }
 
-const outOfBounds = (index: number, dims: readonly number[], dim: number): Error =>
+export const outOfBounds = (index: number, dims: readonly number[], dim: number): Error =>
   new Error(
     `the index ${index} is not in [0, ${dims[dim]! - 1}], along dimension ${dim} of [${dims.join(', ')}]`,
   );
@@ -115,23 +115,9 @@ export function gatherAlong(x: Tensor, indices: Tensor): Tensor {
   const count = indices.shape[1]!;
   const shape = [parts, outer, count, inner];
   if (product(shape) === 0) return zeros(shape, x.dtype);
-  if (strategy().gather === 'kernel') {
-    return parts === 1
-      ? reshape(
-          run(
-            'GatherV2',
-            {x: reshape(x, [outer, n, inner]), indices: reshape(indices, [count])},
-            {
-              axis: 1,
-              batchDims: 0,
-            },
-          ),
-          shape,
-        )
-      : run('GatherV2', {x, indices}, {axis: 2, batchDims: 1});
-  }
-  const numbers = rowNumbers(reshape(indices, [parts, count, 1]), [n], outer);
-  return reshape(takeRows(reshape(x, [parts * outer * n, inner]), numbers), shape);
+  if (parts > 1) return run('GatherV2', {x, indices}, {axis: 2, batchDims: 1});
+  const inputs = {x: reshape(x, [outer, n, inner]), indices: reshape(indices, [count])};
+  return reshape(run('GatherV2', inputs, {axis: 1, batchDims: 0}), shape);
 }
 
 /** Rows shorter than this are cheaper to transpose than to scatter one by one (tensorflow: 1.7 ns an element, 26 ns a row). */

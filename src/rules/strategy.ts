@@ -48,11 +48,6 @@ export interface Strategy {
    */
   readonly slices: 'kernel' | 'rows';
   /**
-   * GatherV2 by its kernel, or by numbers of rows and GatherNd. 2048 of 1000 rows of 64 on wasm: 22 and 0.2; and with batch dimensions
-   * the kernel of wasm reads what isn't its own. On tensorflow 0.4 and 0.3, on cpu 40 and 60.
-   */
-  readonly gather: 'kernel' | 'rows';
-  /**
    * Where the numbers of rows are computed: here, or by kernels. Backends whose data is in the reach of JavaScript read the indices anyway,
    * to check them; the scattering kernels of wasm don't check, and write wherever an index points.
    */
@@ -86,7 +81,6 @@ const portable: Strategy = {
   padsGradients: true,
   volumes: 'kernel',
   slices: 'kernel',
-  gather: 'kernel',
   indexArithmetic: 'kernels',
   repetition: 'tile',
   broadcasts: 'all',
@@ -106,7 +100,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
     convolvesChannelsFirst: false,
     volumes: 'planes',
     slices: 'rows',
-    gather: 'rows',
     repetition: 'product',
     broadcasts: 'arithmetic',
     indexArithmetic: 'host',

@@ -2,9 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type {backend_util, Tensor} from '@tensorflow/tfjs-core';
 import {product} from './dims.js';
 import {reshape, slice, transpose} from './ops.js';
-import {gatherAlong} from './rows.js';
 import {run} from './rule.js';
-import {isTraced, strategy} from './strategy.js';
 
 /** How windows slide along one spatial dimension. */
 export interface SlidingAxis {
@@ -208,13 +206,8 @@ export function windowsOf(
     return reshape(transpose(reshape(x, strips), [0, 2, 1, 3]), shape);
   }
   const positions = positionsUnderWindows(axes);
-  if (isTraced(x) || strategy().gather === 'kernel') {
-    const indices = tf.tensor1d(positions, 'int32');
-    const attrs = {axis: 1, batchDims: 0};
-    return reshape(run('GatherV2', {x: reshape(x, [n, area, channels]), indices}, attrs), shape);
-  }
-  const indices = tf.tensor2d(positions, [1, positions.length], 'int32');
-  return reshape(gatherAlong(reshape(x, [1, n, area, channels]), indices), shape);
+  const inputs = {x: reshape(x, [n, area, channels]), indices: tf.tensor1d(positions, 'int32')};
+  return reshape(run('GatherV2', inputs, {axis: 1, batchDims: 0}), shape);
 }
 
 /** Windows that lie side by side and cover everything once. */

@@ -3,6 +3,7 @@ import {expect} from 'chai';
 import '../../src/index.js';
 import {canComputeOfTwo, canSelect, ofTwo, type OfTwo} from '../../src/kernels/wasm/elementwise.js';
 import {describeBackends} from '../backends.js';
+import {hasSimd} from '../environment.js';
 
 /**
  * Kernels that wasm computes by generated code, at sizes about those of its rounds; the rows of the spec table are small. All backends
@@ -40,7 +41,7 @@ const run = (kernel: string, inputs: Readonly<Record<string, tf.Tensor>>): tf.Te
 const asNumbers = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
 
 describeBackends('comparisons, extremes, logic and choices of all sizes', (backend) => {
-  if (backend === 'wasm') {
+  if (backend === 'wasm' && hasSimd) {
     it('are generated code', () => {
       tf.tidy(() => {
         for (const name of ofTwo) {

@@ -3,6 +3,7 @@ import {expect} from 'chai';
 import {vmap} from '../../src/index.js';
 import {hasProducts} from '../../src/kernels/wasm/products.js';
 import {describeBackends} from '../backends.js';
+import {hasSimd} from '../environment.js';
 import {expectClose} from '../support/compare.js';
 import {fromTensor, host, toTensor, type HostTensor} from '../support/host.js';
 import {Random} from '../support/random.js';
@@ -115,7 +116,7 @@ const sizes = {
 };
 
 describeBackends('products of all sizes about those of a tile', (backend) => {
-  if (backend === 'wasm') {
+  if (backend === 'wasm' && hasSimd) {
     it('are generated code where the kernel is slow', () => {
       expect(hasProducts()).to.equal(true);
     });

@@ -233,6 +233,15 @@ const shapes: readonly Call[] = [
   ...reshapedMatrices,
   [
     'BatchMatMul',
+    () => ({
+      a: tf.reshape(tf.stack([tf.range(0, 40), tf.ones([40])], 1), [40, 2, 1]),
+      b: tf.tensor3d([1, 2, 3, 4], [1, 2, 2]),
+    }),
+    {transposeA: true, transposeB: false},
+    () => [tf.tensor3d(Array.from({length: 40}, (_, i) => [[i + 3, 2 * i + 4]]))],
+  ],
+  [
+    'BatchMatMul',
     () => ({a: empty(2, 0), b: empty(0, 3)}),
     {transposeA: false, transposeB: false},
     () => [empty(2, 3)],

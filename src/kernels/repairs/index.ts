@@ -69,6 +69,7 @@ export const repairs: {readonly [backend: string]: Repairs} = {
     elementwise.integersOnTensorflow,
     elementwise.clippingOnTensorflow,
     elementwise.ranksOfTensorflow,
+    products.productsOfTensorflow,
     products.einsumOfTensorflow,
     arrays.scansOfTensorflow,
     arrays.gatherOfTensorflow,

@@ -159,6 +159,20 @@ function dataOf({dataId}: TensorInfo, backend: object): WasmData {
 export const storedRank = (x: TensorInfo, backend: object): number =>
   dataOf(x, backend).shape.length;
 
+export const productsOfTensorflow: Repairs = {
+  BatchMatMul: [
+    {
+      wrong:
+        'on processors with AVX-512, gives wrong numbers for many columns, transposed, by one matrix',
+      instead: 'the columns as rows',
+      isWrong: ({a, b}, {transposeA}) =>
+        transposeA && a.shape.at(-1) === 1 && countOf(b) === 1 && countOf(a) > 1,
+      composition: ({a, b}, {transposeB}) =>
+        matMul(reshape(a, [...batchOf(a), 1, a.shape.at(-2)!]), b, false, transposeB),
+    },
+  ],
+};
+
 export const einsumOfTensorflow: Repairs = {
   Einsum: [
     {

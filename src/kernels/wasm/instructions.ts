@@ -26,6 +26,7 @@ const simd = (code: number, immediates: Immediates = 'none'): Instruction => ({
  * @see https://webassembly.github.io/spec/core/binary/instructions.html
  */
 const table = {
+  unreachable: plain(0x00),
   block: plain(0x02, 'type'),
   loop: plain(0x03, 'type'),
   if: plain(0x04, 'type'),
@@ -38,7 +39,9 @@ const table = {
   'local.set': plain(0x21, 'index'),
   'local.tee': plain(0x22, 'index'),
   'i32.load': plain(0x28, 'memory'),
+  'i32.load8_u': plain(0x2d, 'memory'),
   'i32.store': plain(0x36, 'memory'),
+  'i32.store8': plain(0x3a, 'memory'),
   'i32.const': plain(0x41, 'i32'),
   'i32.eqz': plain(0x45),
   'i32.eq': plain(0x46),

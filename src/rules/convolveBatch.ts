@@ -25,9 +25,9 @@ export interface Convolution<Attrs> {
   forward(x: Tensor, filter: Tensor, attrs: Attrs): Tensor;
   inputGradient(dy: Tensor, filter: Tensor, inputShape: readonly number[], attrs: Attrs): Tensor;
   filterGradient(x: Tensor, dy: Tensor, filterShape: readonly number[], attrs: Attrs): Tensor;
-  /** `[B·N, ...extents, C]` by `[B, ...window, C, F]` to `[B, N, ...counts, F]`. */
+  /** `[B, N, ...extents, C]`, or with B·N in front, by `[B, ...window, C, F]` to `[B, N, ...counts, F]`. */
   forwardPerExample(x: Tensor, filter: Tensor, axes: readonly SlidingAxis[]): Tensor;
-  /** `[B·N, ...extents, C]` and `[B, N, ...counts, F]` to `[B, ...window, C, F]`. */
+  /** `[B, N, ...extents, C]`, or with B·N in front, and `[B, N, ...counts, F]` to `[B, ...window, C, F]`. */
   filterGradientPerExample(x: Tensor, dy: Tensor, axes: readonly SlidingAxis[]): Tensor;
 }
 
@@ -48,9 +48,9 @@ export function assertCotangent(dy: BatchedInput, outShape: readonly number[]): 
   );
 }
 
-/** What the windows cover of `[B, N, ...spatial, C]`. */
+/** What the windows cover of `[B, N, ...spatial, C]`, with B·N in front if that is less than all. */
 const fitBatch = (x: Tensor, axes: readonly SlidingAxis[]): Tensor =>
-  isFitted(axes) ? fold(x) : fit(fold(x), axes);
+  isFitted(axes) ? x : fit(fold(x), axes);
 
 /** The convolution of a batch. */
 export function forwardBatch<Attrs>(

@@ -53,7 +53,7 @@ function rowNumbersOnHost(indices: Tensor, dims: readonly number[], outer: numbe
   return tf.tensor2d(numbers, [numbers.length, 1], 'int32');
 }
 
-export const outOfBounds = (index: number, dims: readonly number[], dim: number): Error =>
+const outOfBounds = (index: number, dims: readonly number[], dim: number): Error =>
   new Error(
     `the index ${index} is not in [0, ${dims[dim]! - 1}], along dimension ${dim} of [${dims.join(', ')}]`,
   );

@@ -70,10 +70,10 @@ const liesApart = (axes: readonly SlidingAxis[], {pad}: VolumeAttrs): boolean =>
   pad === 'same' && axes.some(({stride, window, dilation}) => stride > (window - 1) * dilation + 1);
 
 /**
- * The planes under the windows along the depth: `[M, D, H, W, C]`, fitted, to `[M·P, H, W, K·C]` for P windows of K planes.
+ * The planes under the windows along the depth: `[…, D, H, W, C]`, fitted, to `[M·P, H, W, K·C]` for P windows of K planes.
  */
 function stackPlanes(x: Tensor, depth: SlidingAxis): Tensor {
-  const [, planes = 1, height = 1, width = 1, channels = 1] = x.shape;
+  const [planes, height, width, channels] = x.shape.slice(-4) as [number, number, number, number];
   const plane = height * width * channels;
   const volumes = planes * plane === 0 ? 0 : x.size / (planes * plane);
   const stacks = volumes * depth.count;
@@ -198,7 +198,7 @@ export const ofVolumes: Convolution<VolumeAttrs> = {
     const [size = 1] = filter.shape;
     const y = convolvePerExample(stackPlanes(x, depth), planeFilter(filter), plane);
     const counts = axes.map(({count}) => count);
-    const n = x.shape[0]! / size;
+    const n = product(x.shape.slice(0, -4)) / size;
     return reshape(y, [size, n, ...counts, filter.shape.at(-1)!]);
   },
   filterGradientPerExample(x, dy, axes) {

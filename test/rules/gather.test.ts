@@ -112,10 +112,10 @@ describeBackends('rows of all lengths', (backend) => {
       for (const wrong of [3, -1]) {
         const numbers = tf.tensor2d([[0], [wrong]], undefined, 'int32');
         const before = tf.memory().numTensors;
-        const message = `the index ${wrong} is not in [0, 2]`;
+        const message = `: the index value ${wrong} is not in [0, 2]`;
         const flat = (): tf.Tensor => tf.reshape(numbers, [2]);
-        expect(() => tf.tidy(() => tf.gather(x, flat()))).to.throw(message);
-        expect(() => tf.gatherND(x, numbers)).to.throw(message);
+        expect(() => tf.tidy(() => tf.gather(x, flat()))).to.throw(`GatherV2${message}`);
+        expect(() => tf.gatherND(x, numbers)).to.throw(`GatherNd${message}`);
         expect(tf.memory().numTensors).to.equal(before);
         numbers.dispose();
       }

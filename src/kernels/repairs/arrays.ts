@@ -54,13 +54,14 @@ export const scansOfWebgl: Repairs = {Cumsum: [scanOfWebgl], Cumprod: [scanOfWeb
 export const scansOfTensorflow: Repairs = {Cumsum: [booleanScan], Cumprod: [booleanScan]};
 
 function gatherOnWasm(
+  kernel: 'GatherV2' | 'GatherNd',
   x: Tensor,
   indices: Tensor,
   sizes: Gathering,
   shape: readonly number[],
 ): Tensor {
   if (product(shape) === 0) return zeros(shape, x.dtype);
-  if (hasTake()) return taken(x, indices, sizes, shape);
+  if (hasTake()) return taken(kernel, x, indices, sizes, shape);
   const {parts, outer, n, inner, count} = sizes;
   const numbers = rowNumbers(reshape(indices, [parts, count, 1]), [n], outer);
   return reshape(takeRows(reshape(x, [parts * outer * n, inner]), numbers), shape);
@@ -75,7 +76,7 @@ export const gatherOfWasm: Repairs = {
       isWrong: () => true,
       composition: ({x, indices}, attrs) => {
         const sizes = gatherSizes(x, indices, attrs);
-        return gatherOnWasm(x, indices, sizes, sizes.outputShape);
+        return gatherOnWasm('GatherV2', x, indices, sizes, sizes.outputShape);
       },
     },
   ],
@@ -88,7 +89,10 @@ export const gatherOfWasm: Repairs = {
       composition: ({params, indices}) => {
         const [n = 0, ...rest] = params.shape;
         const sizes = {parts: 1, outer: 1, n, inner: product(rest), count: indices.size};
-        return gatherOnWasm(params, indices, sizes, [...indices.shape.slice(0, -1), ...rest]);
+        return gatherOnWasm('GatherNd', params, indices, sizes, [
+          ...indices.shape.slice(0, -1),
+          ...rest,
+        ]);
       },
     },
   ],

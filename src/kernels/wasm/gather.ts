@@ -1,5 +1,4 @@
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
-import {outOfBounds} from '../../rules/rows.js';
 import {FunctionBuilder, type Local} from './assembler.js';
 import {addressOf, generated, newTensor, wasmBackend, type Generated} from './backend.js';
 import {FLOAT, VECTOR} from './sizes.js';
@@ -131,6 +130,7 @@ export interface Gathering {
  * @throws {Error} if a number is not that of a row
  */
 export function taken(
+  kernel: 'GatherV2' | 'GatherNd',
   x: Tensor,
   indices: Tensor,
   {parts, outer, n, inner, count}: Gathering,
@@ -158,10 +158,14 @@ export function taken(
   } catch (error) {
     const all = new Int32Array(backend.wasm.HEAPU8.buffer, numbers, parts * count);
     const wrong = all.find((number) => number < 0 || number >= n);
-    throw wrong === undefined ? error : outOfBounds(wrong, [n], 0);
+    throw wrong === undefined ? error : outOfBounds(kernel, wrong, n);
   }
   return result;
 }
+
+/** In tfjs's words. */
+const outOfBounds = (kernel: string, number: number, n: number): Error =>
+  new Error(`${kernel}: the index value ${number} is not in [0, ${n - 1}]`);
 
 function rowsOf(bytes: number): Rows {
   if (bytes % FLOAT !== 0) return 'bytes';

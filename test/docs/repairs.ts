@@ -133,7 +133,7 @@ export function repairsPage(
 
 Importing \`tfjs-functorch\` extends tfjs's own registries, for all code on the page. It never takes the place of what is right: a repaired
 kernel looks at shapes, dtypes and attributes, and only calls that the backend's own kernel gets wrong, or refuses, or takes many times too long for
-(products on wasm), are computed in another way. All of this is as of tfjs 4.22, and each line is tested.
+(products and gathers on wasm), are computed in another way. All of this is as of tfjs 4.22, and each line is tested.
 
 ## Kernels
 

@@ -58,13 +58,12 @@ function gatherOnWasm(
   x: Tensor,
   indices: Tensor,
   sizes: Gathering,
-  shape: readonly number[],
 ): Tensor {
-  if (product(shape) === 0) return zeros(shape, x.dtype);
-  if (hasTake()) return taken(kernel, x, indices, sizes, shape);
-  const {parts, outer, n, inner, count} = sizes;
+  const {parts, outer, n, inner, count, outputShape} = sizes;
+  if (product(outputShape) === 0) return zeros(outputShape, x.dtype);
+  if (hasTake()) return taken(kernel, x, indices, sizes);
   const numbers = rowNumbers(reshape(indices, [parts, count, 1]), [n], outer);
-  return reshape(takeRows(reshape(x, [parts * outer * n, inner]), numbers), shape);
+  return reshape(takeRows(reshape(x, [parts * outer * n, inner]), numbers), outputShape);
 }
 
 export const gatherOfWasm: Repairs = {
@@ -74,10 +73,8 @@ export const gatherOfWasm: Repairs = {
         'takes 35 ns and more for each number; with batch dimensions, reads past the end of the indices',
       instead: 'generated WebAssembly, or GatherNd of rows by number',
       isWrong: () => true,
-      composition: ({x, indices}, attrs) => {
-        const sizes = gatherSizes(x, indices, attrs);
-        return gatherOnWasm('GatherV2', x, indices, sizes, sizes.outputShape);
-      },
+      composition: ({x, indices}, attrs) =>
+        gatherOnWasm('GatherV2', x, indices, gatherSizes(x, indices, attrs)),
     },
   ],
   GatherNd: [
@@ -88,11 +85,14 @@ export const gatherOfWasm: Repairs = {
       isWrong: ({indices}) => indices.shape.at(-1) === 1 && hasTake(),
       composition: ({params, indices}) => {
         const [n = 0, ...rest] = params.shape;
-        const sizes = {parts: 1, outer: 1, n, inner: product(rest), count: indices.size};
-        return gatherOnWasm('GatherNd', params, indices, sizes, [
-          ...indices.shape.slice(0, -1),
-          ...rest,
-        ]);
+        return gatherOnWasm('GatherNd', params, indices, {
+          parts: 1,
+          outer: 1,
+          n,
+          inner: product(rest),
+          count: indices.size,
+          outputShape: [...indices.shape.slice(0, -1), ...rest],
+        });
       },
     },
   ],

@@ -20,11 +20,15 @@ function broadcastsBothSides(a: TensorInfo, b: TensorInfo): boolean {
   return !spansLast(batchA, batch) || !spansLast(batchB, batch);
 }
 
+/** The rules have a way for what kernels get wrong. */
+const inAnotherWay: Repair<'BatchMatMul'>['composition'] = ({a, b}, {transposeA, transposeB}) =>
+  matMul(a, b, transposeA, transposeB);
+
 const unevenBatches: Repair<'BatchMatMul'> = {
   wrong: 'pairs up the wrong matrices where batch dimensions of both sides broadcast',
   instead: 'the matrices are written out, or joined',
   isWrong: ({a, b}) => broadcastsBothSides(a, b),
-  composition: ({a, b}, {transposeA, transposeB}) => matMul(a, b, transposeA, transposeB),
+  composition: inAnotherWay,
 };
 
 /** Of backends that have no other repair for products. */
@@ -104,7 +108,7 @@ export const productsOfWasm: Repairs = {
       wrong: 'leaves the result uninitialised where the inner dimension is empty',
       instead: 'zeros',
       isWrong: ({a, b}) => isEmpty(a) || isEmpty(b),
-      composition: ({a, b}, {transposeA, transposeB}) => matMul(a, b, transposeA, transposeB),
+      composition: inAnotherWay,
     },
     unevenBatches,
     {
@@ -167,8 +171,7 @@ export const productsOfTensorflow: Repairs = {
       instead: 'the columns as rows',
       isWrong: ({a, b}, {transposeA}) =>
         transposeA && a.shape.at(-1) === 1 && countOf(b) === 1 && countOf(a) > 1,
-      composition: ({a, b}, {transposeB}) =>
-        matMul(reshape(a, [...batchOf(a), 1, a.shape.at(-2)!]), b, false, transposeB),
+      composition: inAnotherWay,
     },
   ],
 };

@@ -257,6 +257,18 @@ export class FunctionBuilder {
   }
 }
 
+/** A function of as many i32 as there are names, and the local of each by its name. */
+export function functionOf<Parameter extends string>(
+  name: string,
+  parameters: readonly Parameter[],
+): {f: FunctionBuilder; of: (parameter: Parameter) => Local} {
+  const f = new FunctionBuilder(
+    name,
+    parameters.map(() => 'i32'),
+  );
+  return {f, of: (parameter) => parameters.indexOf(parameter)};
+}
+
 /** A function that a module takes from JavaScript. */
 export interface ImportedFunction {
   readonly name: string;

@@ -1,4 +1,4 @@
-import {FunctionBuilder, type Local} from './assembler.js';
+import {functionOf, type FunctionBuilder, type Local} from './assembler.js';
 import {FLOAT, VECTOR} from './sizes.js';
 
 /** The arguments of the generated function, all i32: addresses, sizes, and bytes from one example's vector to the next. */
@@ -11,11 +11,7 @@ const UNROLLED = 4;
  * Outer products `c[e] = a[e]·b[e]ᵀ`: all there is to do is to write. XNNPACK's broadcasting Multiply calls a function for each row.
  */
 export function generateOuter(name: string): FunctionBuilder {
-  const f = new FunctionBuilder(
-    name,
-    PARAMETERS.map(() => 'i32'),
-  );
-  const of = (parameter: (typeof PARAMETERS)[number]): Local => PARAMETERS.indexOf(parameter);
+  const {f, of} = functionOf(name, PARAMETERS);
   const [row, from, a, left] = [1, 2, 3, 4].map(() => f.local('i32')) as [
     Local,
     Local,

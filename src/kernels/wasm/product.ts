@@ -1,4 +1,4 @@
-import {FunctionBuilder, type Local} from './assembler.js';
+import {functionOf, type FunctionBuilder, type Local} from './assembler.js';
 import {packPanel} from './panel.js';
 import {FLOAT, PANEL, VECTOR} from './sizes.js';
 
@@ -44,6 +44,7 @@ export const generateProduct = (name: string, transposedA: boolean): FunctionBui
 
 class Product {
   readonly f: FunctionBuilder;
+  private readonly of: (parameter: Parameter) => Local;
   /** How many columns of the panel there are. */
   private readonly width: Local;
   /** Where the panel's columns are, and the bytes from one step of the inner dimension to the next there. */
@@ -57,11 +58,9 @@ class Product {
     name: string,
     private readonly transposedA: boolean,
   ) {
-    const f = new FunctionBuilder(
-      name,
-      PARAMETERS.map(() => 'i32'),
-    );
+    const {f, of} = functionOf(name, PARAMETERS);
     this.f = f;
+    this.of = of;
     this.width = f.local('i32');
     this.source = f.local('i32');
     this.stepB = f.local('i32');
@@ -69,7 +68,7 @@ class Product {
     this.rowA = f.local('i32');
     f.assign(this.rowC, () => f.times(() => this.get('columns'), FLOAT));
     f.assign(this.rowA, () => f.times(() => this.get(transposedA ? 'rows' : 'inner'), FLOAT));
-    f.countDown(PARAMETERS.indexOf('count'), 1, () => {
+    f.countDown(of('count'), 1, () => {
       this.writePanels();
       this.move('a', () => this.get('jumpA'));
       this.move('b', () => this.get('jumpB'));
@@ -82,11 +81,11 @@ class Product {
   }
 
   private get(parameter: Parameter): void {
-    this.f.get(PARAMETERS.indexOf(parameter));
+    this.f.get(this.of(parameter));
   }
 
   private move(parameter: Parameter, bytes: () => void): void {
-    this.f.add(PARAMETERS.indexOf(parameter), bytes);
+    this.f.add(this.of(parameter), bytes);
   }
 
   /** One product, eight columns at a time. */

@@ -1,6 +1,6 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import type {SlidingAxis} from '../../rules/windows.js';
-import {FunctionBuilder, type Local} from './assembler.js';
+import {functionOf, type FunctionBuilder, type Local} from './assembler.js';
 import {addressOf, generated, newTensor, wasmBackend, type Generated} from './backend.js';
 import {FLOAT} from './sizes.js';
 
@@ -25,11 +25,7 @@ const PARAMETERS = [
  * the window to find the number of the largest element, and once more to add there.
  */
 function generateUnpool(name: string): FunctionBuilder {
-  const f = new FunctionBuilder(
-    name,
-    PARAMETERS.map(() => 'i32'),
-  );
-  const of = (parameter: (typeof PARAMETERS)[number]): Local => PARAMETERS.indexOf(parameter);
+  const {f, of} = functionOf(name, PARAMETERS);
   const integers = Array.from({length: 8}, () => f.local('i32'));
   const [columnBytes, left, input, result, row, rowsLeft, element, columnsLeft] = integers as [
     ...[Local, Local, Local, Local],
